@@ -1,0 +1,97 @@
+// SPDX-FileCopyrightText: The network-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package binder writes bindings. The peering and the release controller share one Binder, so that both decide by the same
+// rule and neither repeats what the other has just written.
+package binder
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
+	"k8s.io/client-go/tools/record"
+
+	"ironcore.dev/networking/apis/networking/v1alpha1"
+	"ironcore.dev/networking/internal/binding"
+	clientset "ironcore.dev/networking/pkg/client/clientset/versioned/typed/networking/v1alpha1"
+	listers "ironcore.dev/networking/pkg/client/listers/networking/v1alpha1"
+)
+
+// Binder decides on a Network and writes the decision if it differs from what is stored.
+type Binder struct {
+	networks listers.NetworkLister
+	client   clientset.NetworksGetter
+	recorder record.EventRecorder
+
+	mu      sync.Mutex
+	written map[types.UID]string
+}
+
+// New returns a Binder that reads from the lister and writes through the client.
+func New(networks listers.NetworkLister, client clientset.NetworksGetter, recorder record.EventRecorder) *Binder {
+	return &Binder{networks: networks, client: client, recorder: recorder, written: make(map[types.UID]string)}
+}
+
+// Bind brings the binding of a Network up to date, with at most one write. It returns how long to wait where it is too
+// early to write.
+func (b *Binder) Bind(ctx context.Context, network *v1alpha1.Network) (wait time.Duration, err error) {
+	if b.behind(network) {
+		return 0, nil // The event of our own write comes and queues the Network again.
+	}
+	decided := binding.Decide(network, b.Lookup)
+	change := compare(network, decided)
+	if change == unchanged {
+		return 0, nil
+	}
+	if wait := pace(network, decided, change, time.Now()); wait > 0 {
+		return wait, nil
+	}
+	answer, err := b.client.Networks(network.Namespace).Bind(ctx, network.Name, decided, metav1.CreateOptions{})
+	if err != nil {
+		return 0, fmt.Errorf("binding %s/%s: %w", network.Namespace, network.Name, err)
+	}
+	b.mu.Lock()
+	b.written[network.UID] = answer.ResourceVersion
+	b.mu.Unlock()
+	for _, transition := range transitions(network, decided) {
+		b.recorder.Event(network, corev1.EventTypeNormal, transition.reason, transition.message)
+	}
+	return 0, nil
+}
+
+// Lookup returns a Network from the cache, or nil if there is none.
+func (b *Binder) Lookup(name types.NamespacedName) *v1alpha1.Network {
+	network, err := b.networks.Networks(name.Namespace).Get(name.Name)
+	if err != nil {
+		return nil
+	}
+	return network
+}
+
+// behind tells whether the cache has not seen our last write of the Network yet.
+func (b *Binder) behind(network *v1alpha1.Network) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	written, ok := b.written[network.UID]
+	if !ok {
+		return false
+	}
+	if order, err := resourceversion.CompareResourceVersion(network.ResourceVersion, written); err == nil && order < 0 {
+		return true
+	}
+	delete(b.written, network.UID)
+	return false
+}
+
+// Forget drops what is remembered of a Network that is gone.
+func (b *Binder) Forget(uid types.UID) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.written, uid)
+}

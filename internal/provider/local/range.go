@@ -1,0 +1,49 @@
+// SPDX-FileCopyrightText: The network-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+package local
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// maxVNI is the largest identifier that 24 bits hold.
+const maxVNI = 1<<24 - 1
+
+// Range is a range of VNIs, both ends included. It is a flag value, written "first-last".
+type Range struct {
+	First, Last uint32
+}
+
+// DefaultRange is every VNI but 0, which RFC 7348 leaves to implementations.
+func DefaultRange() Range { return Range{First: 1, Last: maxVNI} }
+
+// String returns the range as a flag writes it.
+func (r *Range) String() string { return fmt.Sprintf("%d-%d", r.First, r.Last) }
+
+// Type names the form of the flag value.
+func (*Range) Type() string { return "first-last" }
+
+// Set reads a flag value.
+func (r *Range) Set(value string) error {
+	low, high, ok := strings.Cut(value, "-")
+	first, errFirst := strconv.ParseUint(low, 10, 32)
+	last, errLast := strconv.ParseUint(high, 10, 32)
+	if !ok || errFirst != nil || errLast != nil || first == 0 || first > last || last > maxVNI {
+		return fmt.Errorf("want first-last with 1 <= first <= last <= %d, for instance 1000-1999", maxVNI)
+	}
+	r.First, r.Last = uint32(first), uint32(last)
+	return nil
+}
+
+func (r *Range) contains(vni uint32) bool { return r.First <= vni && vni <= r.Last }
+
+// after returns the VNI that follows in the range, which begins again at its end.
+func (r *Range) after(vni uint32) uint32 {
+	if vni < r.First || vni >= r.Last {
+		return r.First
+	}
+	return vni + 1
+}

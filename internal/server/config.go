@@ -1,0 +1,230 @@
+// SPDX-FileCopyrightText: The network-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"syscall"
+
+	"go.etcd.io/etcd/client/pkg/v3/transport"
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apiserver/pkg/admission"
+	"k8s.io/apiserver/pkg/admission/initializer"
+	openapinamer "k8s.io/apiserver/pkg/endpoints/openapi"
+	"k8s.io/apiserver/pkg/quota/v1/generic"
+	genericapiserver "k8s.io/apiserver/pkg/server"
+	"k8s.io/apiserver/pkg/storage/storagebackend"
+	"k8s.io/client-go/kubernetes"
+	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/tools/record"
+
+	"ironcore.dev/networking/internal/standalone"
+	"ironcore.dev/networking/pkg/openapi"
+)
+
+// loopbackAddress is where a server that stands alone listens unless told otherwise.
+var loopbackAddress = net.IPv4(127, 0, 0, 1)
+
+// Config is what a server needs: everything is opened, nothing serves yet.
+type Config struct {
+	Options *Options
+	Generic *genericapiserver.RecommendedConfig
+	// Etcd is the server's own client, for the election and the local provider.
+	Etcd *clientv3.Client
+	// Events passes the controllers' Events on to the host cluster; without one they end here.
+	Events record.EventBroadcaster
+
+	dir      *standalone.Dir  // nil without --data-dir
+	pki      *standalone.PKI  // nil with a host cluster
+	embedded *standalone.Etcd // nil with etcd servers outside
+}
+
+// NewConfig opens what the options name. Close the config in the end.
+func NewConfig(ctx context.Context, o *Options) (_ *Config, err error) {
+	c := &Config{
+		Options: o,
+		Generic: genericapiserver.NewRecommendedConfig(codecs),
+		Events:  record.NewBroadcaster(record.WithContext(ctx)),
+	}
+	defer func() {
+		if err != nil {
+			c.Close()
+		}
+	}()
+	for _, step := range []func(context.Context) error{
+		c.openDataDir,
+		c.connectEtcd,
+		c.applyOptions,
+		c.applyMode,
+	} {
+		if err := step(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// Close releases what NewConfig opened; the API server has stopped by then.
+func (c *Config) Close() {
+	c.Events.Shutdown()
+	if c.Etcd != nil {
+		_ = c.Etcd.Close() // It reports that its context was cancelled, which is what Close does.
+	}
+	if c.embedded != nil {
+		c.embedded.Close()
+	}
+	if c.dir != nil {
+		_ = c.dir.Close() // The lock ends with the process at the latest.
+	}
+}
+
+// openDataDir locks the data directory, and makes in it what the server brings along: certificates and kubeconfig in
+// standalone mode, etcd unless there is one outside.
+func (c *Config) openDataDir(ctx context.Context) (err error) {
+	if !c.Options.Standalone && !c.Options.embedsEtcd() {
+		return nil
+	}
+	if c.dir, err = standalone.Open(c.Options.DataDir); err != nil {
+		return err
+	}
+	if c.Options.Standalone {
+		serving := c.Options.Recommended.SecureServing
+		if c.pki, err = c.dir.EnsurePKI(servingHosts(serving.BindAddress)); err != nil {
+			return err
+		}
+		if serving.ServerCert.CertKey.CertFile == "" {
+			serving.ServerCert.CertKey.CertFile, serving.ServerCert.CertKey.KeyFile = c.pki.ServingCertFile, c.pki.ServingKeyFile
+		}
+		if err := c.dir.WriteKubeconfig(c.URL()); err != nil {
+			return err
+		}
+	}
+	if c.Options.embedsEtcd() {
+		if c.embedded, err = c.dir.StartEtcd(ctx); err != nil {
+			return err
+		}
+		c.Options.Recommended.Etcd.StorageConfig.Transport.ServerList = c.embedded.Endpoints()
+	}
+	return nil
+}
+
+// servingHosts are the names and addresses that the certificate of a server on an address has to cover.
+func servingHosts(bind net.IP) []string {
+	if !bind.IsUnspecified() {
+		return []string{bind.String()}
+	}
+	if hostname, err := os.Hostname(); err == nil {
+		return []string{hostname}
+	}
+	return nil
+}
+
+// URL is where the server can be reached from its own machine.
+func (c *Config) URL() string {
+	serving := c.Options.Recommended.SecureServing
+	host := serving.BindAddress
+	if host.IsUnspecified() {
+		host = loopbackAddress
+	}
+	return "https://" + net.JoinHostPort(host.String(), strconv.Itoa(serving.BindPort))
+}
+
+func (c *Config) connectEtcd(context.Context) (err error) {
+	c.Etcd, err = newEtcdClient(c.Options.Recommended.Etcd.StorageConfig.Transport)
+	return err
+}
+
+func newEtcdClient(storage storagebackend.TransportConfig) (*clientv3.Client, error) {
+	config := clientv3.Config{Endpoints: storage.ServerList, Logger: zap.NewNop()}
+	if storage.CertFile != "" || storage.KeyFile != "" || storage.TrustedCAFile != "" {
+		files := transport.TLSInfo{CertFile: storage.CertFile, KeyFile: storage.KeyFile, TrustedCAFile: storage.TrustedCAFile}
+		tls, err := files.ClientConfig()
+		if err != nil {
+			return nil, fmt.Errorf("reading --etcd-certfile, --etcd-keyfile and --etcd-cafile: %w", err)
+		}
+		config.TLS = tls
+	}
+	client, err := clientv3.New(config)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to --etcd-servers: %w", err)
+	}
+	return client, nil
+}
+
+// applyOptions turns the options of the library into configuration. Those of a host cluster are left out where there is
+// none.
+func (c *Config) applyOptions(context.Context) error {
+	if err := c.Options.ServerRun.ApplyTo(&c.Generic.Config); err != nil {
+		return err
+	}
+	namer := openapinamer.NewDefinitionNamer(scheme)
+	c.Generic.OpenAPIConfig = genericapiserver.DefaultOpenAPIConfig(openapi.GetOpenAPIDefinitions, namer)
+	c.Generic.OpenAPIConfig.Info.Title = "network-apiserver"
+	c.Generic.OpenAPIV3Config = genericapiserver.DefaultOpenAPIV3Config(openapi.GetOpenAPIDefinitions, namer)
+	c.Generic.OpenAPIV3Config.Info.Title = "network-apiserver"
+
+	recommended := *c.Options.Recommended
+	if c.Options.Standalone {
+		recommended.Authentication, recommended.Authorization = nil, nil
+		recommended.CoreAPI, recommended.Admission = nil, nil
+		features := *recommended.Features
+		features.EnablePriorityAndFairness = false
+		recommended.Features = &features
+	}
+	recommended.ExtraAdmissionInitializers = func(*genericapiserver.RecommendedConfig) ([]admission.PluginInitializer, error) {
+		return []admission.PluginInitializer{quotaInitializer{}}, nil
+	}
+	serving := recommended.SecureServing
+	if err := serving.MaybeDefaultWithSelfSignedCerts("localhost", nil, []net.IP{loopbackAddress}); err != nil {
+		return fmt.Errorf("making a serving certificate: %w", err)
+	}
+	err := recommended.ApplyTo(c.Generic)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("port %d of %s is taken by another program: choose another with --secure-port",
+			serving.BindPort, serving.BindAddress)
+	}
+	return err
+}
+
+// applyMode decides who may come in and where Events go, as far as the host cluster does not.
+func (c *Config) applyMode(context.Context) error {
+	if c.Options.Standalone {
+		return applyStandaloneAccess(&c.Generic.Config, c.pki.CAFile)
+	}
+	client, err := kubernetes.NewForConfig(c.Generic.ClientConfig)
+	if err != nil {
+		return fmt.Errorf("connecting to the host cluster: %w", err)
+	}
+	c.Events.StartRecordingToSink(&typedcorev1.EventSinkImpl{Interface: client.CoreV1().Events("")})
+	return nil
+}
+
+// quotaInitializer lets ResourceQuota count objects of any kind, and nothing else.
+type quotaInitializer struct{}
+
+func (quotaInitializer) Initialize(plugin admission.Interface) {
+	if wants, ok := plugin.(initializer.WantsQuotaConfiguration); ok {
+		wants.SetQuotaConfiguration(generic.NewConfiguration(nil, nil))
+	}
+}
+
+// recorder returns what the controllers record their Events with.
+func (c *Config) recorder() record.EventRecorder {
+	return c.Events.NewRecorder(scheme, corev1.EventSource{Component: "network-apiserver"})
+}
+
+// etcdFailed tells when the embedded etcd cannot go on; without one it never does.
+func (c *Config) etcdFailed() <-chan error {
+	if c.embedded == nil {
+		return nil
+	}
+	return c.embedded.Failed()
+}

@@ -1,0 +1,201 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"sync"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/uuid"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/apiserver/pkg/registry/rest"
+	genericapiserver "k8s.io/apiserver/pkg/server"
+	restclient "k8s.io/client-go/rest"
+
+	"ironcore.dev/networking/apis/networking/v1alpha1"
+	"ironcore.dev/networking/internal/controllers"
+	"ironcore.dev/networking/internal/loopback"
+	"ironcore.dev/networking/internal/provider"
+	"ironcore.dev/networking/internal/provider/local"
+	registrynetwork "ironcore.dev/networking/internal/registry/network"
+	"ironcore.dev/networking/pkg/client/clientset/versioned"
+	"ironcore.dev/networking/pkg/client/informers/externalversions"
+)
+
+// Server is the API server with its controllers.
+type Server struct {
+	config  *Config
+	generic *genericapiserver.GenericAPIServer
+	client  versioned.Interface // speaks to this server
+}
+
+// Run serves as the options say until the context ends; then it stops in order: controllers, API server, etcd. When the
+// server is ready, it tells so on out.
+func Run(ctx context.Context, o *Options, out io.Writer) error {
+	config, err := NewConfig(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer config.Close()
+	server, err := New(config)
+	if err != nil {
+		return err
+	}
+	return server.Run(ctx, out)
+}
+
+// New installs the API and the controllers; nothing serves before Run.
+func New(config *Config) (*Server, error) {
+	generic, err := config.Generic.Complete().New("network-apiserver", genericapiserver.NewEmptyDelegate())
+	if err != nil {
+		return nil, err
+	}
+	networks, err := registrynetwork.NewStorage(scheme, config.Generic.RESTOptionsGetter)
+	if err != nil {
+		return nil, err
+	}
+	group := genericapiserver.NewDefaultAPIGroupInfo(v1alpha1.GroupName, scheme, metav1.ParameterCodec, codecs)
+	group.VersionedResourcesStorageMap[v1alpha1.SchemeGroupVersion.Version] = map[string]rest.Storage{
+		"networks":         networks.Network,
+		"networks/status":  networks.Status,
+		"networks/binding": networks.Binding,
+	}
+	if err := generic.InstallAPIGroup(&group); err != nil {
+		return nil, fmt.Errorf("installing the API: %w", err)
+	}
+	// Without this hook /readyz turns ok before the watch cache can answer.
+	if err := generic.AddPostStartHook("storage-readiness", generic.StorageReadinessHook.Hook); err != nil {
+		return nil, err
+	}
+	s := &Server{config: config, generic: generic}
+	if s.client, err = versioned.NewForConfig(s.loopbackConfig()); err != nil {
+		return nil, err
+	}
+	return s, s.installControllers(networks.Network.ReadinessCheck)
+}
+
+// installControllers starts the controllers once the storage can be read, and stops them before the server stops.
+func (s *Server) installControllers(storageReady func() error) error {
+	prefix := path.Join(s.config.Options.Recommended.Etcd.StorageConfig.Prefix, "network-apiserver")
+	manager, err := controllers.NewManager(controllers.Config{
+		Options:        s.config.Options.Controllers,
+		Client:         s.client,
+		Informers:      externalversions.NewSharedInformerFactory(s.client, 0),
+		Recorder:       s.config.recorder(),
+		NewProvider:    s.newProvider(path.Join(prefix, "local-provider")),
+		Etcd:           s.config.Etcd,
+		ElectionPrefix: prefix,
+		Identity:       identity(),
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.generic.AddReadyzChecks(manager.HealthChecks()...); err != nil {
+		return err
+	}
+	run := newBackground(func(ctx context.Context) {
+		ready := func(context.Context) (bool, error) { return storageReady() == nil, nil }
+		if wait.PollUntilContextCancel(ctx, 10*time.Millisecond, true, ready) == nil {
+			manager.Run(ctx)
+		}
+	})
+	if err := s.generic.AddPostStartHook("start-controllers", run.start); err != nil {
+		return err
+	}
+	return s.generic.AddPreShutdownHook("stop-controllers", run.stop)
+}
+
+// background runs a function from a post-start hook to a pre-shutdown hook. The context of the former would end too late:
+// the controllers stop first, while the server still answers them.
+type background struct {
+	run    func(context.Context)
+	ctx    context.Context
+	cancel context.CancelFunc
+	ended  sync.WaitGroup
+}
+
+func newBackground(run func(context.Context)) *background {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &background{run: run, ctx: ctx, cancel: cancel}
+}
+
+func (b *background) start(genericapiserver.PostStartHookContext) error {
+	b.ended.Go(func() { b.run(b.ctx) })
+	return nil
+}
+
+func (b *background) stop() error {
+	b.cancel()
+	b.ended.Wait()
+	return nil
+}
+
+// loopbackConfig is for the server's own clients: in-process, as the server itself, in protobuf, and unthrottled, since the
+// controllers pace themselves.
+func (s *Server) loopbackConfig() *restclient.Config {
+	return &restclient.Config{
+		Host:        "http://loopback",
+		BearerToken: s.config.Generic.LoopbackClientConfig.BearerToken,
+		Transport:   loopback.NewTransport(s.generic.Handler),
+		UserAgent:   "network-apiserver/controllers",
+		QPS:         -1,
+		ContentConfig: restclient.ContentConfig{
+			ContentType:        runtime.ContentTypeProtobuf,
+			AcceptContentTypes: runtime.ContentTypeProtobuf,
+		},
+	}
+}
+
+// newProvider returns what makes the network provider that the options name, or nil if it is outside.
+func (s *Server) newProvider(localPrefix string) func() (provider.Provider, error) {
+	if s.config.Options.NetworkProvider != providerLocal {
+		return nil
+	}
+	return func() (provider.Provider, error) {
+		return local.New(s.config.Etcd, localPrefix, s.config.Options.LocalVNIRange), nil
+	}
+}
+
+// identity names this process among the replicas.
+func identity() string {
+	hostname, err := os.Hostname()
+	if err != nil {
+		hostname = "unknown"
+	}
+	return hostname + "_" + string(uuid.NewUUID())
+}
+
+// Run serves until the context ends or the embedded etcd fails.
+func (s *Server) Run(ctx context.Context, out io.Writer) error {
+	prepared := s.generic.PrepareRun()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if s.config.Options.Standalone {
+		go s.announce(ctx, out)
+	}
+	served := make(chan error, 1)
+	go func() { served <- prepared.RunWithContext(ctx) }()
+	select {
+	case err := <-served:
+		return err
+	case err := <-s.config.etcdFailed():
+		// Nothing can be served or stopped in order without etcd.
+		return err
+	}
+}
+
+// announce waits for the server to be ready and says where it is.
+func (s *Server) announce(ctx context.Context, out io.Writer) {
+	ready := func(ctx context.Context) (bool, error) {
+		return s.client.Discovery().RESTClient().Get().AbsPath("/readyz").Do(ctx).Error() == nil, nil
+	}
+	if wait.PollUntilContextCancel(ctx, 20*time.Millisecond, true, ready) == nil {
+		fmt.Fprintf(out, "network-apiserver is ready at %s: export KUBECONFIG=%s\n",
+			s.config.URL(), s.config.dir.KubeconfigFile())
+	}
+}

@@ -1,0 +1,61 @@
+package server
+
+import (
+	"fmt"
+
+	"k8s.io/apiserver/pkg/admission"
+	admissionmetrics "k8s.io/apiserver/pkg/admission/metrics"
+	"k8s.io/apiserver/pkg/apis/apiserver"
+	"k8s.io/apiserver/pkg/authentication/authenticatorfactory"
+	"k8s.io/apiserver/pkg/authentication/user"
+	"k8s.io/apiserver/pkg/authorization/authorizerfactory"
+	authorizationpath "k8s.io/apiserver/pkg/authorization/path"
+	"k8s.io/apiserver/pkg/authorization/union"
+	genericapiserver "k8s.io/apiserver/pkg/server"
+	"k8s.io/apiserver/pkg/server/dynamiccertificates"
+
+	"ironcore.dev/networking/internal/admission/providerid"
+)
+
+// healthPaths are open to everybody, as they are on a kube-apiserver: they tell no more than that the server is well.
+var healthPaths = []string{"/healthz", "/livez", "/readyz"}
+
+// applyStandaloneAccess lets the administrators in who hold a certificate of the server's own authority, and nobody else.
+func applyStandaloneAccess(config *genericapiserver.Config, clientCAFile string) error {
+	clientCA, err := dynamiccertificates.NewDynamicCAContentFromFile("client-ca", clientCAFile)
+	if err != nil {
+		return fmt.Errorf("reading the certificate authority: %w", err)
+	}
+	if err := config.Authentication.ApplyClientCert(clientCA, config.SecureServing); err != nil {
+		return err
+	}
+	anonymous := &apiserver.AnonymousAuthConfig{Enabled: true}
+	for _, path := range healthPaths {
+		anonymous.Conditions = append(anonymous.Conditions, apiserver.AnonymousAuthCondition{Path: path})
+	}
+	authentication := authenticatorfactory.DelegatingAuthenticatorConfig{
+		Anonymous:                          anonymous,
+		ClientCertificateCAContentProvider: clientCA,
+	}
+	config.Authentication.Authenticator, config.OpenAPIConfig.SecurityDefinitions, err = authentication.New()
+	if err != nil {
+		return err
+	}
+
+	health, err := authorizationpath.NewAuthorizer(healthPaths)
+	if err != nil {
+		return err
+	}
+	config.Authorization.Authorizer, err = union.New(
+		union.NamedAuthorizer{AuthorizerName: "administrators",
+			Authorizer: authorizerfactory.NewPrivilegedGroups(user.SystemPrivilegedGroup)},
+		union.NamedAuthorizer{AuthorizerName: "health", Authorizer: health},
+	)
+	if err != nil {
+		return err
+	}
+
+	plugin := providerid.New(config.Authorization.Authorizer)
+	config.AdmissionControl = admissionmetrics.WithStepMetrics(admission.NewChainHandler(plugin))
+	return nil
+}
