@@ -20,8 +20,37 @@ build: ## build bin/network-apiserver (the first build takes a few minutes)
 run: build ## run the server on its own, with its state in .run/
 	bin/network-apiserver --standalone --data-dir=.run
 
-test: unit integration e2e ## run all tests
+test: unit integration e2e ## run all tests: 20 to 30 minutes the first time, most of it building Kubernetes
 
-unit: ## run the tests of the packages
-	@echo "unit: testing the packages"
-	go test ./...
+unit: ## test the packages
+	@echo "unit: building and testing the packages (the first build takes a few minutes)"
+	go test $$(go list ./... | grep -v /test/)
+	go test -race ./internal/binding/... ./internal/controllers/... ./internal/loopback/... ./internal/provider/local/...
+
+integration: ## test the server on its own, with kubectl and the generated client
+	@command -v kubectl >/dev/null || hack/kubernetes/build.sh kubectl
+	@echo "integration: testing the real server in standalone mode"
+	go test -count=1 -timeout 20m ./test/integration/...
+
+e2e: build ## test the server behind a real kube-apiserver
+	hack/kubernetes/build.sh
+	@echo "e2e: testing behind kube-apiserver"
+	cd test/e2e && go test -count=1 -timeout 40m ./...
+
+bench: build ## measure against raw etcd and a CRD, up to 15 minutes
+	test/bench/run.sh
+
+bench-quick: build ## the same, smaller, in under two minutes
+	test/bench/run.sh --quick
+
+generate: ## regenerate code, OpenAPI, clients and docs/api.md
+	hack/generate.sh
+
+verify: ## check format, headers, modules, import rules and generated files
+	hack/verify.sh
+
+image: ## build an OCI image archive without a daemon
+	hack/image/build.sh
+
+clean: ## remove what was built; the state in .run/ stays
+	rm -rf bin

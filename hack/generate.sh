@@ -68,3 +68,5 @@ informer-gen --go-header-file "$header" --output-dir pkg/client/informers --outp
   "$types"
 
 say "API reference"
+crd-ref-docs --source-path apis --config hack/api-docs/config.yaml --templates-dir hack/api-docs/templates \
+  --renderer markdown --max-depth 20 --output-path docs/api.md --log-level ERROR

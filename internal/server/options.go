@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
@@ -67,6 +68,8 @@ func NewOptions() *Options {
 		Controllers:   controllers.NewOptions(),
 		LocalVNIRange: local.DefaultRange(),
 	}
+	// Watches are told to go elsewhere when the server stops; without this they would hold it up for a minute.
+	o.ServerRun.ShutdownWatchTerminationGracePeriod = 10 * time.Second
 	o.Recommended.SecureServing.BindPort = 6443
 	o.Recommended.SecureServing.ServerCert.CertDirectory = ""
 	o.Recommended.Etcd.StorageConfig.EncodeVersioner = schema.GroupVersions{v1alpha1.SchemeGroupVersion}

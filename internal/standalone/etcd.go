@@ -191,11 +191,18 @@ func (e *Etcd) removeSocketDir() {
 // breakDown is told why instead.
 func newLogger(level zapcore.LevelEnabler, breakDown context.CancelCauseFunc) *zap.Logger {
 	encoder := zapcore.NewConsoleEncoder(zapcore.EncoderConfig{MessageKey: "message", ConsoleSeparator: " "})
-	enabled := zap.LevelEnablerFunc(func(l zapcore.Level) bool {
-		return level.Enabled(l) && l <= zapcore.ErrorLevel
-	})
-	return zap.New(zapcore.NewCore(encoder, zapcore.AddSync(klogWriter{}), enabled),
-		zap.WithPanicHook(lastWord(breakDown)), zap.WithFatalHook(lastWord(breakDown)))
+	core := zapcore.NewCore(encoder, zapcore.AddSync(klogWriter{}), level)
+	return zap.New(saidOnce{core}, zap.WithPanicHook(lastWord(breakDown)), zap.WithFatalHook(lastWord(breakDown)))
+}
+
+// saidOnce leaves out what becomes an error anyway: the last word, and what bbolt logs of the errors it returns.
+type saidOnce struct{ zapcore.Core }
+
+func (c saidOnce) Check(entry zapcore.Entry, checked *zapcore.CheckedEntry) *zapcore.CheckedEntry {
+	if entry.Level > zapcore.ErrorLevel || entry.LoggerName == "bbolt" {
+		return checked
+	}
+	return c.Core.Check(entry, checked)
 }
 
 type klogWriter struct{}

@@ -76,9 +76,10 @@ func checkEtcdData(dir string) error {
 	return nil
 }
 
-// checkDatabase touches everything that etcd reads at its start, and returns the last log entry that is in there.
+// checkDatabase reads all that etcd reads at its start, and returns the last log entry that is in there.
 func checkDatabase(file string) (applied uint64, err error) {
-	db, err := bolt.Open(file, 0, &bolt.Options{ReadOnly: true, Timeout: time.Second, NoStatistics: true})
+	options := &bolt.Options{ReadOnly: true, Timeout: time.Second, NoStatistics: true}
+	db, err := bolt.Open(file, 0, options)
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return 0, fmt.Errorf("%s is locked by another process: stop it first", file)
@@ -106,7 +107,16 @@ func checkDatabase(file string) (applied uint64, err error) {
 		}
 		return nil
 	})
-	return applied, err
+	if err != nil {
+		return 0, err
+	}
+	// Now that every page can be read, bbolt's own search for free pages tells whether each is used only once.
+	options.PreLoadFreelist = true
+	again, err := bolt.Open(file, 0, options)
+	if err != nil {
+		return 0, damaged("%s: %w", file, err)
+	}
+	return applied, again.Close()
 }
 
 // checkBucket follows the pages both ways, from one to the next and from the root down.

@@ -365,7 +365,7 @@ func schema_networking_apis_networking_v1alpha1_NetworkPeeringBinding(ref common
 					},
 					"reason": {
 						SchemaProps: spec.SchemaProps{
-							Description: "reason of the decision, one of the documented reasons of status.peerings.",
+							Description: "reason of the decision, one of the documented reasons of status.peerings. At most 128 characters.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
@@ -446,7 +446,7 @@ func schema_networking_apis_networking_v1alpha1_NetworkPeeringNetworkRef(ref com
 					},
 					"uid": {
 						SchemaProps: spec.SchemaProps{
-							Description: "uid pins the peering to the Network with this metadata.uid: one that was deleted and made again under the same name is not accepted. Without it, whichever Network has the name is.",
+							Description: "uid pins the peering to the Network with this metadata.uid, a lower-case UUID (RFC 9562): one that was deleted and made again under the same name is not accepted. Without it, whichever Network has the name is.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -548,7 +548,7 @@ func schema_networking_apis_networking_v1alpha1_NetworkSpec(ref common.Reference
 				Properties: map[string]spec.Schema{
 					"providerID": {
 						SchemaProps: spec.SchemaProps{
-							Description: "providerID identifies the Network in the infrastructure that realizes it, for instance \"ironcore-net://namespace/name/id/uid\". The network provider sets it once; from then on it is immutable. Setting it takes the permission to update networks/status. At most 512 characters.",
+							Description: "providerID identifies the Network in the infrastructure that realizes it, for instance \"ironcore-net://namespace/name/id/uid\". The network provider sets it once; from then on it is immutable. Setting it takes the permission to update networks/status. At most 512 printable ASCII characters, no spaces.",
 							Type:        []string{"string"},
 							Format:      "",
 						},

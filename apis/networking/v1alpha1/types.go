@@ -47,7 +47,7 @@ type NetworkList struct {
 type NetworkSpec struct {
 	// providerID identifies the Network in the infrastructure that realizes it, for instance
 	// "ironcore-net://namespace/name/id/uid". The network provider sets it once; from then on it is immutable.
-	// Setting it takes the permission to update networks/status. At most 512 characters.
+	// Setting it takes the permission to update networks/status. At most 512 printable ASCII characters, no spaces.
 	// +optional
 	ProviderID string `json:"providerID,omitempty" protobuf:"bytes,1,opt,name=providerID"`
 
@@ -94,8 +94,8 @@ type NetworkPeeringNetworkRef struct {
 	// name of the other Network.
 	Name string `json:"name" protobuf:"bytes,2,opt,name=name"`
 
-	// uid pins the peering to the Network with this metadata.uid: one that was deleted and made again under the
-	// same name is not accepted. Without it, whichever Network has the name is.
+	// uid pins the peering to the Network with this metadata.uid, a lower-case UUID (RFC 9562): one that was deleted
+	// and made again under the same name is not accepted. Without it, whichever Network has the name is.
 	// +optional
 	UID types.UID `json:"uid,omitempty" protobuf:"bytes,3,opt,name=uid,casttype=k8s.io/apimachinery/pkg/types.UID"`
 }
@@ -325,7 +325,7 @@ type NetworkPeeringBinding struct {
 	Name string `json:"name" protobuf:"bytes,1,opt,name=name"`
 	// phase decided for the peering.
 	Phase NetworkPeeringPhase `json:"phase" protobuf:"bytes,2,opt,name=phase,casttype=NetworkPeeringPhase"`
-	// reason of the decision, one of the documented reasons of status.peerings.
+	// reason of the decision, one of the documented reasons of status.peerings. At most 128 characters.
 	Reason string `json:"reason" protobuf:"bytes,3,opt,name=reason"`
 	// message says in one sentence what is missing and who can mend it.
 	// +optional

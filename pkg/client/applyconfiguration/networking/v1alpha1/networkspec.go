@@ -12,7 +12,7 @@ package v1alpha1
 type NetworkSpecApplyConfiguration struct {
 	// providerID identifies the Network in the infrastructure that realizes it, for instance
 	// "ironcore-net://namespace/name/id/uid". The network provider sets it once; from then on it is immutable.
-	// Setting it takes the permission to update networks/status. At most 512 characters.
+	// Setting it takes the permission to update networks/status. At most 512 printable ASCII characters, no spaces.
 	ProviderID *string `json:"providerID,omitempty"`
 	// peerings name the Networks that this Network wants to exchange traffic with. A peering takes effect once the
 	// other Network names this one too; status.peerings tells how far each has come. Peerings are not transitive: a
