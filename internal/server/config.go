@@ -24,6 +24,7 @@ import (
 	"k8s.io/apiserver/pkg/storage/storagebackend"
 	"k8s.io/client-go/kubernetes"
 	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/record"
 
 	"ironcore.dev/networking/internal/standalone"
@@ -60,8 +61,10 @@ func NewConfig(ctx context.Context, o *Options) (_ *Config, err error) {
 		}
 	}()
 	for _, step := range []func(context.Context) error{
+		c.findHost,
 		c.openDataDir,
-		c.connectEtcd,
+		c.listen,
+		c.startEtcd,
 		c.applyOptions,
 		c.applyMode,
 	} {
@@ -86,9 +89,19 @@ func (c *Config) Close() {
 	}
 }
 
-// openDataDir locks the data directory, and makes in it what the server brings along: certificates and kubeconfig in
-// standalone mode, etcd unless there is one outside.
-func (c *Config) openDataDir(ctx context.Context) (err error) {
+// findHost makes sure that there is a host cluster to ask, before anything is started.
+func (c *Config) findHost(context.Context) error {
+	if c.Options.Standalone || c.Options.Recommended.CoreAPI.CoreAPIKubeconfigPath != "" {
+		return nil
+	}
+	if _, err := rest.InClusterConfig(); err != nil {
+		return fmt.Errorf("no host cluster: give --kubeconfig, run inside a cluster, or use --standalone: %w", err)
+	}
+	return nil
+}
+
+// openDataDir locks the data directory; in standalone mode it makes the certificates and the kubeconfig in it.
+func (c *Config) openDataDir(context.Context) (err error) {
 	if !c.Options.Standalone && !c.Options.embedsEtcd() {
 		return nil
 	}
@@ -107,13 +120,37 @@ func (c *Config) openDataDir(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	return nil
+}
+
+// listen takes the port before anything is started that would have to be stopped again.
+func (c *Config) listen(ctx context.Context) error {
+	serving := c.Options.Recommended.SecureServing
+	if serving.BindPort == 0 || serving.PermitPortSharing || serving.PermitAddressSharing {
+		return nil // The library does it, or there is nothing to do.
+	}
+	address := net.JoinHostPort(serving.BindAddress.String(), strconv.Itoa(serving.BindPort))
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("%s is taken by another program: choose another --secure-port", address)
+	case err != nil:
+		return fmt.Errorf("cannot listen on --bind-address and --secure-port: %w", err)
+	}
+	serving.Listener = listener
+	return nil
+}
+
+// startEtcd starts the embedded etcd, unless there is one outside, and connects to whichever it is.
+func (c *Config) startEtcd(ctx context.Context) (err error) {
 	if c.Options.embedsEtcd() {
 		if c.embedded, err = c.dir.StartEtcd(ctx); err != nil {
 			return err
 		}
 		c.Options.Recommended.Etcd.StorageConfig.Transport.ServerList = c.embedded.Endpoints()
 	}
-	return nil
+	c.Etcd, err = newEtcdClient(c.Options.Recommended.Etcd.StorageConfig.Transport)
+	return err
 }
 
 // servingHosts are the names and addresses that the certificate of a server on an address has to cover.
@@ -135,11 +172,6 @@ func (c *Config) URL() string {
 		host = loopbackAddress
 	}
 	return "https://" + net.JoinHostPort(host.String(), strconv.Itoa(serving.BindPort))
-}
-
-func (c *Config) connectEtcd(context.Context) (err error) {
-	c.Etcd, err = newEtcdClient(c.Options.Recommended.Etcd.StorageConfig.Transport)
-	return err
 }
 
 func newEtcdClient(storage storagebackend.TransportConfig) (*clientv3.Client, error) {
@@ -186,12 +218,7 @@ func (c *Config) applyOptions(context.Context) error {
 	if err := serving.MaybeDefaultWithSelfSignedCerts("localhost", nil, []net.IP{loopbackAddress}); err != nil {
 		return fmt.Errorf("making a serving certificate: %w", err)
 	}
-	err := recommended.ApplyTo(c.Generic)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("port %d of %s is taken by another program: choose another with --secure-port",
-			serving.BindPort, serving.BindAddress)
-	}
-	return err
+	return recommended.ApplyTo(c.Generic)
 }
 
 // applyMode decides who may come in and where Events go, as far as the host cluster does not.

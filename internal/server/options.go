@@ -125,6 +125,16 @@ func (o *Options) Complete(bindAddressGiven bool) error {
 			o.NetworkProvider = providerLocal
 		}
 	}
+	if !o.Standalone {
+		// One kubeconfig does for all that the host cluster is asked.
+		for _, kubeconfig := range []*string{
+			&o.Recommended.Authentication.RemoteKubeConfigFile, &o.Recommended.Authorization.RemoteKubeConfigFile,
+		} {
+			if *kubeconfig == "" {
+				*kubeconfig = o.Recommended.CoreAPI.CoreAPIKubeconfigPath
+			}
+		}
+	}
 	return o.ServerRun.ComponentGlobalsRegistry.Set()
 }
 
@@ -151,8 +161,8 @@ func (o *Options) Validate() []error {
 			o.NetworkProvider, strings.Join(providers, ", ")))
 	}
 	etcd := *o.Recommended.Etcd
-	if o.embedsEtcd() {
-		etcd.StorageConfig.Transport.ServerList = []string{"embedded"}
+	if len(etcd.StorageConfig.Transport.ServerList) == 0 {
+		etcd.StorageConfig.Transport.ServerList = []string{"embedded"} // What is missing is told above.
 	}
 	errs = append(errs, etcd.Validate()...)
 	errs = append(errs, o.Recommended.SecureServing.Validate()...)

@@ -107,15 +107,27 @@ type statusStrategy struct {
 
 // GetResetFieldsFilter lists what a write of the status subresource may change.
 func (statusStrategy) GetResetFieldsFilter() map[fieldpath.APIVersion]fieldpath.Filter {
-	item := fieldpath.MatchAnyPathElement()
+	// One matcher for all fields of an item: separate ones below a wildcard would not be merged.
+	item := fieldpath.NewSetMatcher(false,
+		fieldMatcher("name", fieldpath.MatchAnySet()),
+		fieldMatcher("state", fieldpath.MatchAnySet()),
+		fieldMatcher("prefixes", fieldpath.MatchAnySet()),
+	)
+	items := fieldpath.NewSetMatcher(false, &fieldpath.SetMemberMatcher{Path: fieldpath.MatchAnyPathElement(), Child: item})
+	status := fieldpath.NewSetMatcher(false,
+		fieldMatcher("state", fieldpath.MatchAnySet()),
+		fieldMatcher("conditions", fieldpath.MatchAnySet()),
+		fieldMatcher("peerings", items),
+	)
 	return map[fieldpath.APIVersion]fieldpath.Filter{
-		apiVersion: fieldpath.NewIncludeMatcherFilter(
-			fieldpath.MakePrefixMatcherOrDie("status", "state"),
-			fieldpath.MakePrefixMatcherOrDie("status", "conditions"),
-			fieldpath.MakePrefixMatcherOrDie("status", "peerings", item, "name"),
-			fieldpath.MakePrefixMatcherOrDie("status", "peerings", item, "state"),
-			fieldpath.MakePrefixMatcherOrDie("status", "peerings", item, "prefixes"),
-		),
+		apiVersion: fieldpath.NewIncludeMatcherFilter(fieldpath.NewSetMatcher(false, fieldMatcher("status", status))),
+	}
+}
+
+func fieldMatcher(name string, child *fieldpath.SetMatcher) *fieldpath.SetMemberMatcher {
+	return &fieldpath.SetMemberMatcher{
+		Path:  fieldpath.PathElementMatcher{PathElement: fieldpath.PathElement{FieldName: &name}},
+		Child: child,
 	}
 }
 
