@@ -4,10 +4,11 @@
 // Package standalone is what a server needs to run with nothing else installed. Everything lives in one data
 // directory that belongs to one server at a time:
 //
-//	DIR/lock              held while a server runs, with its process id      (dir.go)
-//	DIR/pki/              certificate authority and the certificates it signs (pki.go)
-//	DIR/admin.kubeconfig  the administrator's way in, for kubectl             (kubeconfig.go)
-//	DIR/etcd/             the data of the embedded etcd                       (etcd.go, etcdcheck.go)
+//	DIR/lock              held while a server runs, with its process id        (dir.go)
+//	DIR/pki/              certificate authority and the certificates it signs  (pki.go)
+//	DIR/admin.kubeconfig  the administrator's way in, for kubectl              (kubeconfig.go)
+//	DIR/etcd/             the data of the embedded etcd                        (etcd.go, etcdcheck.go, etcdpages.go)
+//	DIR/etcd.sock         where it listens, for this process                   (etcd.go)
 //
 // Every error is one line that names the file and what to do about it.
 package standalone
@@ -168,7 +169,7 @@ func (d *Dir) explain(err error) error {
 		return fmt.Errorf("no space left for data directory %s: free space on its file system, "+
 			"or choose another --data-dir: %w", d.path, err)
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, unix.EROFS):
-		return fmt.Errorf("data directory %s is not writable by user id %d: change its owner, "+
+		return fmt.Errorf("data directory %s is not writable by user id %d: make it writable, "+
 			"or choose another --data-dir: %w", d.path, os.Geteuid(), err)
 	case errors.Is(err, unix.ENOTDIR):
 		return fmt.Errorf("data directory %s is not a directory: choose another --data-dir: %w", d.path, err)

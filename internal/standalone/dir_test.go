@@ -106,7 +106,7 @@ func TestOpenWithoutPermission(t *testing.T) {
 	}
 	path := filepath.Join(parent, "data")
 	_, err := Open(path)
-	wantErrorLine(t, err, fmt.Sprintf("data directory %s is not writable by user id %d: change its owner, "+
+	wantErrorLine(t, err, fmt.Sprintf("data directory %s is not writable by user id %d: make it writable, "+
 		"or choose another --data-dir: ", path, os.Geteuid()))
 }
 

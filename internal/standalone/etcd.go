@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"sync/atomic"
 
@@ -73,7 +72,9 @@ func (e *Etcd) Failed() <-chan error {
 
 // Close cuts off what clients there still are, stops etcd and waits until everything is on disk.
 func (e *Etcd) Close() {
-	e.closing.Store(true)
+	if e.closing.Swap(true) {
+		return
+	}
 	e.level.SetLevel(silent)
 	done := make(chan struct{})
 	go func() {
@@ -231,12 +232,11 @@ func (breakDown lastWord) OnWrite(entry *zapcore.CheckedEntry, fields []zapcore.
 	select {}
 }
 
-// recovered runs f and takes a panic for damage: the database is mapped into memory and read as it is.
+// recovered runs f and makes an error of a panic.
 func recovered(f func() error) (err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if p := recover(); p != nil {
-			err = damaged("%v", p)
+			err = fmt.Errorf("%v", p)
 		}
 	}()
 	return f()
@@ -248,6 +248,8 @@ func (d *Dir) explainEtcd(err error) error {
 	switch {
 	case isDiskFull(err), errors.Is(err, os.ErrPermission):
 		return d.explain(err)
+	case errors.Is(err, errInUse):
+		return fmt.Errorf("the data in %s is %w: stop that one, or choose another --data-dir", d.file("etcd"), err)
 	case errors.As(err, &damage):
 		return fmt.Errorf("the data in %s is damaged: %w: restore the directory from a backup, "+
 			"or remove it to begin with no data", d.file("etcd"), err)

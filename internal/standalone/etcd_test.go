@@ -20,6 +20,8 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.etcd.io/etcd/server/v3/storage/wal"
+	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 )
 
@@ -156,7 +158,8 @@ func TestDatabaseOfAnotherProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	wantStartError(t, path, "etcd can't go on: "+db.Path()+" is locked by another process: stop it first")
+	wantStartError(t, path, "the data in "+filepath.Join(path, "etcd")+" is locked by another process: "+
+		"stop that one, or choose another --data-dir")
 }
 
 func TestDamage(t *testing.T) {
@@ -165,7 +168,6 @@ func TestDamage(t *testing.T) {
 
 	const (
 		db     = "member/snap/db"
-		wal    = "member/wal"
 		intact = "intact" // instead of an error
 	)
 	tests := map[string]struct {
@@ -210,7 +212,7 @@ func TestDamage(t *testing.T) {
 			want: "DIR/member/wal has no beginning",
 		},
 		"log directory missing": {
-			damage: func(t *testing.T, dir string) { remove(t, filepath.Join(dir, wal)) },
+			damage: func(t *testing.T, dir string) { remove(t, filepath.Join(dir, "member/wal")) },
 			want:   "DIR/member/wal is missing or empty",
 		},
 		"log file missing": {
@@ -248,20 +250,23 @@ func TestDamage(t *testing.T) {
 		"garbage in the middle of the database": {
 			damage: func(t *testing.T, dir string) {
 				file := filepath.Join(dir, db)
-				garbage(t, file, int64(written(t, file)/2), 1<<16)
+				garbage(t, file, middlePage(t, file), 1<<16)
 			},
+			want: "DIR/member/snap/db: page ",
 		},
 		"zeros in the middle of the database": {
 			damage: func(t *testing.T, dir string) {
 				file := filepath.Join(dir, db)
-				overwrite(t, file, int64(written(t, file)/2), make([]byte, 1<<16))
+				overwrite(t, file, middlePage(t, file), make([]byte, 1<<16))
 			},
+			want: "DIR/member/snap/db: page ",
 		},
 		"garbage all over the database": {
 			damage: func(t *testing.T, dir string) {
 				file := filepath.Join(dir, db)
 				garbage(t, file, 2*int64(os.Getpagesize()), written(t, file)-2*os.Getpagesize())
 			},
+			want: "DIR/member/snap/db: page ",
 		},
 		"garbage in what a snapshot left as a file": {
 			// Nothing reads it any more.
@@ -287,7 +292,11 @@ func TestDamage(t *testing.T) {
 			}
 			test.damage(t, dir)
 			if test.want != intact {
-				wantStartError(t, path, "the data in "+dir+" is damaged: "+strings.ReplaceAll(test.want, "DIR", dir))
+				err := wantStartError(t, path, "the data in "+dir+" is damaged: "+strings.ReplaceAll(test.want, "DIR", dir))
+				fix := "restore the directory from a backup, or remove it to begin with no data"
+				if !strings.HasSuffix(err.Error(), fix) {
+					t.Errorf("got the error\n  %v\nwant it to end with\n  %s", err, fix)
+				}
 				return
 			}
 			d, etcd, client := startEtcd(t, path)
@@ -300,6 +309,51 @@ func TestDamage(t *testing.T) {
 				t.Errorf("there are %d keys of %d", got.Count, filled)
 			}
 		})
+	}
+}
+
+func TestFirstStartEndedEarly(t *testing.T) {
+	tests := map[string]func(t *testing.T, member string){
+		"with an empty database file": func(t *testing.T, member string) {
+			writeFile(t, filepath.Join(member, "snap/db"), nil)
+		},
+		"with a database and no log": newDatabase,
+		"with a log that has no entry": func(t *testing.T, member string) {
+			newDatabase(t, member)
+			log, err := wal.Create(zap.NewNop(), filepath.Join(member, "wal"), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := log.Close(); err != nil {
+				t.Fatal(err)
+			}
+		},
+	}
+	for name, leave := range tests {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "data")
+			member := filepath.Join(path, "etcd/member")
+			if err := os.MkdirAll(filepath.Join(member, "snap"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			leave(t, member)
+			d, etcd, client := startEtcd(t, path)
+			if _, err := client.Put(t.Context(), "key", "value"); err != nil {
+				t.Error(err)
+			}
+			stopEtcd(t, d, etcd, client)
+		})
+	}
+}
+
+func newDatabase(t *testing.T, member string) {
+	t.Helper()
+	db, err := bolt.Open(filepath.Join(member, "snap/db"), 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -488,8 +542,8 @@ func stopEtcd(t *testing.T, d *Dir, etcd *Etcd, client *clientv3.Client) {
 	}
 }
 
-// wantStartError wants etcd not to start, with an error of one line that begins with want and says what to do.
-func wantStartError(t *testing.T, path, want string) {
+// wantStartError wants etcd not to start, with an error of one line that begins with want.
+func wantStartError(t *testing.T, path, want string) error {
 	t.Helper()
 	d, err := Open(path)
 	if err != nil {
@@ -500,10 +554,7 @@ func wantStartError(t *testing.T, path, want string) {
 	defer cancel()
 	_, err = d.StartEtcd(ctx)
 	wantErrorLine(t, err, want)
-	if fix := "restore the directory from a backup, or remove it to begin with no data"; err != nil &&
-		!strings.HasSuffix(err.Error(), fix) {
-		t.Errorf("got the error\n  %v\nwant it to end with\n  %s", err, fix)
-	}
+	return err
 }
 
 // filled is the number of keys that fill writes: enough for etcd to make snapshots.
@@ -544,6 +595,13 @@ func written(t *testing.T, file string) int {
 		t.Fatal(err)
 	}
 	return len(bytes.TrimRight(data, "\x00"))
+}
+
+// middlePage is where the page in the middle of the database begins.
+func middlePage(t *testing.T, file string) int64 {
+	t.Helper()
+	page := os.Getpagesize()
+	return int64(written(t, file) / 2 / page * page)
 }
 
 func garbage(t *testing.T, file string, offset int64, size int) {

@@ -4,7 +4,6 @@
 package standalone
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -20,6 +19,9 @@ import (
 	"go.uber.org/zap"
 )
 
+// errInUse means that another process, a tool of etcd perhaps, has locked the database.
+var errInUse = errors.New("locked by another process")
+
 // damageError tells what is wrong with the files of etcd.
 type damageError struct{ error }
 
@@ -33,7 +35,7 @@ func damaged(format string, args ...any) error {
 // panic takes the process along. It makes a new cluster beside an old database when the log is gone. And it goes on
 // with a log that ends too early, then ignores writes until the log is as long as it was.
 //
-// Damage can also show as a panic, which the caller recovers from.
+// It reads what etcd then reads again, and so makes a start about a third longer.
 func checkEtcdData(dir string) error {
 	database, log := datadir.ToBackendFileName(dir), datadir.ToWALDir(dir)
 	info, err := os.Stat(database)
@@ -68,37 +70,27 @@ func checkEtcdData(dir string) error {
 	if applied > last {
 		return damaged("the log in %s ends at entry %d, but %s has entry %d", log, last, database, applied)
 	}
-	if committed == 0 {
-		// A first start that ended before the member was in its own list. etcd would wait forever for a leader.
+	if applied == 0 && committed == 0 {
+		// A first start that ended before the member was in its own list: etcd would wait forever for a leader.
 		// Nothing can have been acknowledged.
 		return os.RemoveAll(datadir.ToMemberDir(dir))
 	}
 	return nil
 }
 
-// checkDatabase reads all that etcd reads at its start, and returns the last log entry that is in there.
+// checkDatabase returns the last log entry that is in the database.
 func checkDatabase(file string) (applied uint64, err error) {
-	options := &bolt.Options{ReadOnly: true, Timeout: time.Second, NoStatistics: true}
-	db, err := bolt.Open(file, 0, options)
+	db, err := bolt.Open(file, 0, &bolt.Options{ReadOnly: true, Timeout: time.Second, NoStatistics: true})
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
-		return 0, fmt.Errorf("%s is locked by another process: stop it first", file)
-	case errors.Is(err, fs.ErrPermission):
-		return 0, err
+		return 0, errInUse
 	case err != nil:
 		return 0, damaged("%s: %w", file, err)
 	}
 	defer db.Close()
 	err = db.View(func(tx *bolt.Tx) error {
-		info, err := os.Stat(file)
-		if err != nil {
+		if err := checkTree(file, tx); err != nil {
 			return err
-		}
-		if info.Size() < tx.Size() {
-			return damaged("%s is cut off: it has %d of %d bytes", file, info.Size(), tx.Size())
-		}
-		if err := tx.ForEach(func(_ []byte, bucket *bolt.Bucket) error { return checkBucket(bucket) }); err != nil {
-			return damaged("%s: %w", file, err)
 		}
 		if meta := tx.Bucket(schema.Meta.Name()); meta != nil {
 			if index := meta.Get(schema.MetaConsistentIndexKeyName); len(index) == 8 {
@@ -107,29 +99,7 @@ func checkDatabase(file string) (applied uint64, err error) {
 		}
 		return nil
 	})
-	if err != nil {
-		return 0, err
-	}
-	// Now that every page can be read, bbolt's own search for free pages tells whether each is used only once.
-	options.PreLoadFreelist = true
-	again, err := bolt.Open(file, 0, options)
-	if err != nil {
-		return 0, damaged("%s: %w", file, err)
-	}
-	return applied, again.Close()
-}
-
-// checkBucket follows the pages both ways, from one to the next and from the root down.
-func checkBucket(bucket *bolt.Bucket) error {
-	var previous []byte
-	cursor := bucket.Cursor()
-	for key, value := cursor.First(); key != nil; key, value = cursor.Next() {
-		if bytes.Compare(previous, key) >= 0 || !bytes.Equal(bucket.Get(key), value) {
-			return errors.New("its keys are out of order")
-		}
-		previous = key
-	}
-	return nil
+	return applied, err
 }
 
 // readLog returns the last entry of the log, and the last of which the log itself says that it is committed. That

@@ -160,7 +160,8 @@ func TestServingCertificateHosts(t *testing.T) {
 	wantEqual(t, fmt.Sprint(certs[0].IPAddresses), "[127.0.0.1 192.0.2.1 2001:db8::1 ::1]")
 
 	_, err = d.EnsurePKI([]string{"api server"})
-	wantErrorLine(t, err, `host "api server" can't be in the serving certificate: it is neither an IP address nor a DNS name`)
+	wantErrorLine(t, err, `host "api server" can't be in the serving certificate: `+
+		"it is neither an IP address nor a DNS name")
 }
 
 func TestFirstStartInterrupted(t *testing.T) {
