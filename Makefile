@@ -50,7 +50,7 @@ verify: ## check format, headers, modules, import rules and generated files
 	hack/verify.sh
 
 image: ## build an OCI image archive without a daemon
-	hack/image/build.sh
+	VERSION=$(VERSION) hack/image/build.sh
 
 clean: ## remove what was built; the state in .run/ stays
 	rm -rf bin
