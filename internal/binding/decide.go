@@ -7,6 +7,7 @@ package binding
 
 import (
 	"fmt"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -39,12 +40,40 @@ func Decide(network *v1alpha1.Network, lookup Lookup) *v1alpha1.NetworkBinding {
 			decision.Phase = v1alpha1.NetworkPeeringPhaseBound
 			decision.Reason = v1alpha1.PeeringReasonBound
 			decision.Message = fmt.Sprintf("This Network and %s name each other and are available.", target)
+			if missing := withoutRange(network, i); len(missing) > 0 {
+				decision.Reason = v1alpha1.PeeringReasonPrefixUnresolved
+				decision.Message = fmt.Sprintf("This Network and %s name each other and are available, but nothing is exposed "+
+					"through prefix %s: the condition PeeringsRealized says what is missing.", target, enumerate(missing))
+			}
 			binding.IncomingPeerings = append(binding.IncomingPeerings,
 				v1alpha1.NetworkPeeringClaimRef{Namespace: target.Namespace, Name: target.Name, UID: peer.UID})
 		}
 		binding.Peerings = append(binding.Peerings, decision)
 	}
 	return binding
+}
+
+// withoutRange lists the prefixes of a peering that have no range, by the provider's word. The items of the status are in
+// the order of the peerings.
+func withoutRange(network *v1alpha1.Network, peering int) []string {
+	var missing []string
+	if peering < len(network.Status.Peerings) {
+		for _, prefix := range network.Status.Peerings[peering].Prefixes {
+			if prefix.Prefix == "" {
+				missing = append(missing, prefix.Name)
+			}
+		}
+	}
+	return missing
+}
+
+// enumerate keeps a message short however many names there are.
+func enumerate(names []string) string {
+	const most = 3
+	if len(names) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	}
+	return strings.Join(names, ", ")
 }
 
 // Target returns the Network that a peering of a Network in the given namespace names.

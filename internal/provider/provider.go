@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package provider defines what the network controller needs from an infrastructure that realizes Networks. Each
-// implementation is a package below this one.
+// implementation is a package below this one; docs/providers.md tells how to write another, and providertest what it has
+// to pass.
 package provider
 
 import (
@@ -11,7 +12,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
-	listers "ironcore.dev/networking/pkg/client/listers/networking/v1alpha1"
 )
 
 // Provider realizes Networks in an infrastructure. Its methods are called by one leader at a time, for different Networks
@@ -23,25 +23,33 @@ type Provider interface {
 	Finalizer() string
 
 	// Realize brings the infrastructure in line with a Network that is not being deleted and reports what is there.
-	// With an error, it is called again after a while; what it reports holds nevertheless.
-	Realize(ctx context.Context, network *v1alpha1.Network) (Realization, error)
+	// Peers are the Networks at the other end of its Bound peerings, by the peering's name. With an error, it is called
+	// again after a while; what it reports holds nevertheless.
+	Realize(ctx context.Context, network *v1alpha1.Network, peers map[string]*v1alpha1.Network) (Realization, error)
 
-	// Release takes down what realizes the Network. It succeeds only once that is confirmed gone. With a Finalizer,
-	// the Network is being deleted and its peerings are unbound; without, it does not exist any more.
-	Release(ctx context.Context, network *v1alpha1.Network) error
+	// Release takes down what realizes the Network, and tells whether that is confirmed gone. If it is not, the provider
+	// calls found once it is. With a Finalizer, the Network is usually being deleted and its peerings are unbound; else
+	// it does not exist any more, and all that is known of it is its namespace, name and UID.
+	Release(ctx context.Context, network *v1alpha1.Network) (gone bool, err error)
 
-	// Run watches the infrastructure until the context ends, calls changed for every Network to realize again, and
-	// collects what is left of Networks that are gone. The lister is in sync when Run is called.
-	Run(ctx context.Context, networks listers.NetworkLister, changed func(types.NamespacedName)) error
+	// Run watches the infrastructure until the context ends. It calls found for everything that realizes a Network, once
+	// at the start and whenever it changes; then the Network is realized again, or released if it does not exist any
+	// more.
+	Run(ctx context.Context, found Found) error
 }
+
+// Found names a Network of which the infrastructure has something.
+type Found func(network types.NamespacedName, uid types.UID)
 
 // Realization is what realizes a Network.
 type Realization struct {
 	// ProviderID identifies the Network in the infrastructure, once known. It never changes.
 	ProviderID string
-	// State of the Network: Available only if it can carry traffic now.
+	// State of the Network: Available only if it can carry traffic now. Empty if nothing is known now: the state stays
+	// what it is, in the words that explain it.
 	State v1alpha1.NetworkState
-	// Reason and Message explain the state, for the condition Available. Empty where there is nothing to explain.
+	// Reason and Message explain the state, for the condition Available, an Event and, with an error, a metric. They are
+	// the same words each time as long as nothing changes, and empty where there is nothing to explain.
 	Reason, Message string
 	// Peerings are the data plane's word on peerings, by the peering's name. A peering without an entry keeps what its
 	// status says.
@@ -50,6 +58,13 @@ type Realization struct {
 
 // PeeringRealization is what realizes a peering.
 type PeeringRealization struct {
-	State    v1alpha1.NetworkPeeringState
+	State v1alpha1.NetworkPeeringState
+	// Prefixes in force. One that has no range exposes nothing.
 	Prefixes []v1alpha1.PeeringPrefixStatus
+	// Reason and Message say what is amiss and who can mend it, for the condition PeeringsRealized.
+	Reason, Message string
 }
+
+// PeeringsRealized is the type of the condition that is False while something is amiss with the data plane of a peering,
+// and absent otherwise.
+const PeeringsRealized = "PeeringsRealized"

@@ -24,11 +24,14 @@ import (
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/apiserver/pkg/server/healthz"
 	"k8s.io/apiserver/pkg/storage/storagebackend"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/record"
+	"k8s.io/utils/clock"
 
+	"ironcore.dev/networking/internal/servingcert"
 	"ironcore.dev/networking/internal/standalone"
 	"ironcore.dev/networking/pkg/openapi"
 )
@@ -68,6 +71,7 @@ func NewConfig(ctx context.Context, o *Options) (_ *Config, err error) {
 		c.listen,
 		c.startEtcd,
 		c.applyOptions,
+		c.applyServingCert,
 		c.applyMode,
 	} {
 		if err := step(ctx); err != nil {
@@ -128,8 +132,8 @@ func (c *Config) openDataDir(context.Context) (err error) {
 // listen takes the port before anything is started that would have to be stopped again.
 func (c *Config) listen(ctx context.Context) error {
 	serving := c.Options.Recommended.SecureServing
-	if serving.BindPort == 0 || serving.PermitPortSharing || serving.PermitAddressSharing {
-		return nil // The library does it, or there is nothing to do.
+	if serving.PermitPortSharing || serving.PermitAddressSharing {
+		return nil // The library does it.
 	}
 	address := net.JoinHostPort(serving.BindAddress.String(), strconv.Itoa(serving.BindPort))
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
@@ -205,6 +209,8 @@ func (c *Config) applyOptions(context.Context) error {
 	c.Generic.OpenAPIV3Config = genericapiserver.DefaultOpenAPIV3Config(openapi.GetOpenAPIDefinitions, namer)
 	c.Generic.OpenAPIV3Config.Info.Title = "network-apiserver"
 
+	c.Generic.BuildHandlerChainFunc = buildHandlerChain
+
 	recommended := *c.Options.Recommended
 	if c.Options.Standalone {
 		recommended.Authentication, recommended.Authorization = nil, nil
@@ -216,9 +222,11 @@ func (c *Config) applyOptions(context.Context) error {
 	recommended.ExtraAdmissionInitializers = func(*genericapiserver.RecommendedConfig) ([]admission.PluginInitializer, error) {
 		return []admission.PluginInitializer{quotaInitializer{}}, nil
 	}
-	serving := recommended.SecureServing
-	if err := serving.MaybeDefaultWithSelfSignedCerts("localhost", nil, []net.IP{loopbackAddress}); err != nil {
-		return fmt.Errorf("making a serving certificate: %w", err)
+	if !c.Options.ServingCert.Enabled() {
+		err := recommended.SecureServing.MaybeDefaultWithSelfSignedCerts("localhost", nil, []net.IP{loopbackAddress})
+		if err != nil {
+			return fmt.Errorf("making a serving certificate: %w", err)
+		}
 	}
 	if err := recommended.ApplyTo(c.Generic); err != nil {
 		return err
@@ -227,6 +235,31 @@ func (c *Config) applyOptions(context.Context) error {
 	c.Generic.LivezChecks = slices.DeleteFunc(c.Generic.LivezChecks, func(check healthz.HealthChecker) bool {
 		return check.Name() == "etcd"
 	})
+	return nil
+}
+
+// applyServingCert has the server serve with a certificate of its own authority in the host cluster, where that is asked
+// for.
+func (c *Config) applyServingCert(ctx context.Context) error {
+	if c.Options.ServingCert.Enabled() {
+		client, err := kubernetes.NewForConfig(c.Generic.ClientConfig)
+		if err != nil {
+			return fmt.Errorf("connecting to the host cluster: %w", err)
+		}
+		dynamicClient, err := dynamic.NewForConfig(c.Generic.ClientConfig)
+		if err != nil {
+			return fmt.Errorf("connecting to the host cluster: %w", err)
+		}
+		if c.Generic.SecureServing.Cert, err = servingcert.New(ctx, servingcert.Config{
+			Options: c.Options.ServingCert,
+			Client:  client,
+			Dynamic: dynamicClient,
+			Clock:   clock.RealClock{},
+		}); err != nil {
+			return err
+		}
+	}
+	servingcert.ReportExpiration(c.Generic.SecureServing.Cert)
 	return nil
 }
 

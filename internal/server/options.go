@@ -23,9 +23,12 @@ import (
 	baseversion "k8s.io/component-base/version"
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
+	"ironcore.dev/networking/internal/admission/lifecycle"
 	"ironcore.dev/networking/internal/admission/providerid"
 	"ironcore.dev/networking/internal/controllers"
+	"ironcore.dev/networking/internal/provider/ironcorenet"
 	"ironcore.dev/networking/internal/provider/local"
+	"ironcore.dev/networking/internal/servingcert"
 )
 
 // The network providers that --network-provider may name.
@@ -34,7 +37,7 @@ const (
 	providerExternal = "external"
 )
 
-var providers = []string{providerLocal, providerExternal}
+var providers = []string{providerLocal, providerExternal, ironcorenet.Name}
 
 // Options are what the command line says.
 type Options struct {
@@ -42,6 +45,7 @@ type Options struct {
 	ServerRun   *genericoptions.ServerRunOptions
 	Logs        *logs.Options
 	Controllers *controllers.Options
+	ServingCert *servingcert.Options
 
 	// Standalone serves without a host cluster, with etcd, certificates and a kubeconfig of its own in DataDir.
 	Standalone bool
@@ -52,6 +56,8 @@ type Options struct {
 	NetworkProvider string
 	// LocalVNIRange is where the local provider allocates from.
 	LocalVNIRange local.Range
+	// IroncoreNet is where the ironcore-net provider realizes them.
+	IroncoreNet ironcorenet.Options
 }
 
 // NewOptions returns the defaults.
@@ -66,6 +72,7 @@ func NewOptions() *Options {
 		ServerRun:     genericoptions.NewServerRunOptionsForComponent(basecompatibility.DefaultKubeComponent, components),
 		Logs:          logs.NewOptions(),
 		Controllers:   controllers.NewOptions(),
+		ServingCert:   servingcert.NewOptions(),
 		LocalVNIRange: local.DefaultRange(),
 	}
 	// Watches are told to go elsewhere when the server stops; without this they would hold it up for a minute.
@@ -79,6 +86,7 @@ func NewOptions() *Options {
 	resourcequota.Register(admission.Plugins)
 	admission.RecommendedPluginOrder = append(slices.Clone(admission.RecommendedPluginOrder),
 		providerid.PluginName, resourcequota.PluginName)
+	admission.Decorators = append(admission.Decorators, lifecycle.Decorator)
 	return o
 }
 
@@ -92,15 +100,18 @@ func (o *Options) Flags() cliflag.NamedFlagSets {
 		"Directory of the embedded etcd, which runs unless --etcd-servers is given. With --standalone, certificates and "+
 			"admin.kubeconfig are kept there too. Created if missing; nobody else may read it.")
 	main.StringVar(&o.NetworkProvider, "network-provider", o.NetworkProvider,
-		"What realizes the Networks: 'local' numbers them, 'external' leaves them to a provider that uses the API. "+
+		"What realizes the Networks: 'local' numbers them, 'external' leaves them to a provider that uses the API, "+
+			"'ironcore-net' has an ironcore-net API server do it. "+
 			"Default 'local' with --standalone, else 'external'.")
 	main.Var(&o.LocalVNIRange, "local-vni-range",
 		"Virtual network identifiers that the local provider may give to Networks, as first-last.")
+	o.IroncoreNet.AddFlags(main)
 
 	o.Controllers.AddFlags(sections.FlagSet("controllers"))
 	r := o.Recommended
 	r.Etcd.AddFlags(sections.FlagSet("etcd"))
 	r.SecureServing.AddFlags(sections.FlagSet("secure serving"))
+	o.ServingCert.AddFlags(sections.FlagSet("secure serving"))
 	r.Authentication.AddFlags(sections.FlagSet("authentication"))
 	r.Authorization.AddFlags(sections.FlagSet("authorization"))
 	r.Audit.AddFlags(sections.FlagSet("auditing"))
@@ -156,16 +167,21 @@ func (o *Options) Validate() []error {
 	if o.Standalone {
 		errs = append(errs, o.validateStandalone()...)
 	}
+	if o.Recommended.SecureServing.BindPort == 0 {
+		errs = append(errs, fmt.Errorf("--secure-port must not be 0: the server has no other port"))
+	}
 	if !slices.Contains(providers, o.NetworkProvider) {
 		errs = append(errs, fmt.Errorf("--network-provider: %q is not a provider; there are %s",
 			o.NetworkProvider, strings.Join(providers, ", ")))
 	}
+	errs = append(errs, o.IroncoreNet.Validate(o.NetworkProvider == ironcorenet.Name)...)
 	etcd := *o.Recommended.Etcd
 	if len(etcd.StorageConfig.Transport.ServerList) == 0 {
 		etcd.StorageConfig.Transport.ServerList = []string{"embedded"} // What is missing is told above.
 	}
 	errs = append(errs, etcd.Validate()...)
 	errs = append(errs, o.Recommended.SecureServing.Validate()...)
+	errs = append(errs, o.ServingCert.Validate(o.Recommended.SecureServing.ServerCert.CertKey)...)
 	errs = append(errs, o.Recommended.Authentication.Validate()...)
 	errs = append(errs, o.Recommended.Authorization.Validate()...)
 	errs = append(errs, o.Recommended.Audit.Validate()...)
@@ -188,13 +204,11 @@ func (o *Options) validateStandalone() []error {
 		{"requestheader-client-ca-file", o.Recommended.Authentication.RequestHeader.ClientCAFile},
 		{"client-ca-file", o.Recommended.Authentication.ClientCert.ClientCA},
 		{"admission-control-config-file", o.Recommended.Admission.ConfigFile},
+		{"serving-cert-secret", o.ServingCert.Secret},
 	} {
 		if option.value != "" {
 			errs = append(errs, fmt.Errorf("--%s has no meaning with --standalone, which has no host cluster: leave out one of them", option.flag))
 		}
-	}
-	if o.Recommended.SecureServing.BindPort == 0 {
-		errs = append(errs, fmt.Errorf("--secure-port must not be 0 with --standalone"))
 	}
 	return errs
 }

@@ -21,6 +21,7 @@ import (
 	"ironcore.dev/networking/internal/controllers"
 	"ironcore.dev/networking/internal/loopback"
 	"ironcore.dev/networking/internal/provider"
+	"ironcore.dev/networking/internal/provider/ironcorenet"
 	"ironcore.dev/networking/internal/provider/local"
 	registrynetwork "ironcore.dev/networking/internal/registry/network"
 	"ironcore.dev/networking/pkg/client/clientset/versioned"
@@ -87,7 +88,7 @@ func (s *Server) installControllers(storageReady func() error) error {
 		Client:         s.client,
 		Informers:      externalversions.NewSharedInformerFactory(s.client, 0),
 		Recorder:       s.config.recorder(),
-		NewProvider:    s.newProvider(path.Join(prefix, "local-provider")),
+		NewProvider:    s.newProvider(prefix),
 		Etcd:           s.config.Etcd,
 		ElectionPrefix: prefix,
 		Identity:       identity(),
@@ -151,14 +152,22 @@ func (s *Server) loopbackConfig() *restclient.Config {
 	}
 }
 
-// newProvider returns what makes the network provider that the options name, or nil if it is outside.
-func (s *Server) newProvider(localPrefix string) func() (provider.Provider, error) {
-	if s.config.Options.NetworkProvider != providerLocal {
-		return nil
+// newProvider returns what makes the network provider that the options name, or nil if it is outside. What a provider
+// keeps in etcd is below the prefix.
+func (s *Server) newProvider(prefix string) func() (provider.Provider, error) {
+	options := s.config.Options
+	switch options.NetworkProvider {
+	case providerLocal:
+		return func() (provider.Provider, error) {
+			return local.New(s.config.Etcd, path.Join(prefix, "local-provider"), options.LocalVNIRange), nil
+		}
+	case ironcorenet.Name:
+		return func() (provider.Provider, error) {
+			return ironcorenet.New(options.IroncoreNet, s.config.Etcd, path.Join(prefix, "ironcore-net-provider"),
+				s.config.Generic.ClientConfig)
+		}
 	}
-	return func() (provider.Provider, error) {
-		return local.New(s.config.Etcd, localPrefix, s.config.Options.LocalVNIRange), nil
-	}
+	return nil
 }
 
 // identity names this process among the replicas.

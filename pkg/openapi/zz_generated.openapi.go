@@ -483,7 +483,7 @@ func schema_networking_apis_networking_v1alpha1_NetworkPeeringStatus(ref common.
 					},
 					"reason": {
 						SchemaProps: spec.SchemaProps{
-							Description: "reason says in one CamelCase word why the phase is what it is: Bound, Evaluating, NetworkDeleting, NetworkNotAvailable, PeerNotFound, PeeringNotAccepted, PeerUIDMismatch, PeerDeleting, PeerReplaced or PeerNotAvailable. The peering controller alone writes it.",
+							Description: "reason says in one CamelCase word why the phase is what it is: Bound, PrefixUnresolved, Evaluating, NetworkDeleting, NetworkNotAvailable, PeerNotFound, PeeringNotAccepted, PeerUIDMismatch, PeerDeleting, PeerReplaced or PeerNotAvailable. The peering controller alone writes it.",
 							Type:        []string{"string"},
 							Format:      "",
 						},

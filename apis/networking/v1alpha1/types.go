@@ -207,7 +207,7 @@ type NetworkPeeringStatus struct {
 	// +optional
 	Phase NetworkPeeringPhase `json:"phase,omitempty" protobuf:"bytes,2,opt,name=phase,casttype=NetworkPeeringPhase"`
 
-	// reason says in one CamelCase word why the phase is what it is: Bound, Evaluating, NetworkDeleting,
+	// reason says in one CamelCase word why the phase is what it is: Bound, PrefixUnresolved, Evaluating, NetworkDeleting,
 	// NetworkNotAvailable, PeerNotFound, PeeringNotAccepted, PeerUIDMismatch, PeerDeleting, PeerReplaced or
 	// PeerNotAvailable. The peering controller alone writes it.
 	// +optional
@@ -248,6 +248,9 @@ const (
 const (
 	// PeeringReasonBound: both Networks name each other and are available.
 	PeeringReasonBound = "Bound"
+	// PeeringReasonPrefixUnresolved: the peering is Bound, and the provider has no range for some of its prefixes, which
+	// expose nothing.
+	PeeringReasonPrefixUnresolved = "PrefixUnresolved"
 	// PeeringReasonEvaluating: the peering controller has not decided on the peering yet.
 	PeeringReasonEvaluating = "Evaluating"
 	// PeeringReasonNetworkDeleting: this Network is being deleted.

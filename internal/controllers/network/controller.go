@@ -8,9 +8,9 @@ package network
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -43,6 +43,9 @@ type Controller struct {
 	recorder record.EventRecorder
 	provider provider.Provider
 	loop     *workloop.Loop[key]
+
+	// strays are what the provider found and the cache did not hold.
+	strays sync.Map
 }
 
 // New returns a controller that is fed by the informer and writes through the client.
@@ -92,7 +95,7 @@ func (c *Controller) Run(ctx context.Context, workers int) error {
 	defer cancel()
 	go func() {
 		defer cancel()
-		ended <- c.provider.Run(ctx, c.networks, c.queueName)
+		ended <- c.provider.Run(ctx, c.found)
 	}()
 	c.loop.Run(ctx, workers)
 	if err := <-ended; err != nil && ctx.Err() == nil {
@@ -105,11 +108,13 @@ func (c *Controller) queue(network *v1alpha1.Network) {
 	c.loop.Add(key{types.NamespacedName{Namespace: network.Namespace, Name: network.Name}, network.UID}, 0)
 }
 
-// queueName queues the Network that has a name now.
-func (c *Controller) queueName(name types.NamespacedName) {
-	if network, err := c.networks.Networks(name.Namespace).Get(name.Name); err == nil {
-		c.queue(network)
+// found queues a Network of which the provider has something.
+func (c *Controller) found(name types.NamespacedName, uid types.UID) {
+	key := key{name, uid}
+	if network, err := c.networks.Networks(name.Namespace).Get(name.Name); err != nil || network.UID != uid {
+		c.strays.Store(key, nil)
 	}
+	c.loop.Add(key, 0)
 }
 
 // queueUnclaimed queues the Networks whose claims a holder has dropped: their release may have waited for that.
@@ -121,17 +126,42 @@ func (c *Controller) queueUnclaimed(before, holder *v1alpha1.Network) {
 
 func (c *Controller) reconcile(ctx context.Context, key key) (time.Duration, error) {
 	network, err := c.networks.Networks(key.Namespace).Get(key.Name)
-	if apierrors.IsNotFound(err) || err == nil && network.UID != key.UID {
-		gone := &v1alpha1.Network{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name, UID: key.UID}}
-		return 0, c.provider.Release(ctx, gone)
-	}
-	if err != nil {
+	switch {
+	case apierrors.IsNotFound(err) || err == nil && network.UID != key.UID:
+		return 0, c.releaseGone(ctx, key)
+	case err != nil:
 		return 0, err
 	}
-	if network.DeletionTimestamp != nil {
+	c.strays.Delete(key)
+	switch {
+	case network.DeletionTimestamp != nil:
 		return 0, c.release(ctx, network)
+	case managedElsewhere(network, c.provider.Finalizer()):
+		return 0, nil
+	default:
+		return 0, c.realize(ctx, network)
 	}
-	return 0, c.realize(ctx, network)
+}
+
+// releaseGone releases what is left of a Network that does not exist. A stray may be a Network that an earlier leader
+// has seen and the cache has not yet: the server is asked before anything is taken down.
+func (c *Controller) releaseGone(ctx context.Context, key key) error {
+	if _, stray := c.strays.Load(key); stray {
+		network, err := c.client.Networks(key.Namespace).Get(ctx, key.Name, metav1.GetOptions{})
+		switch {
+		case err == nil && network.UID == key.UID:
+			return nil // Its event comes.
+		case err != nil && !apierrors.IsNotFound(err):
+			return err
+		}
+	}
+	gone := &v1alpha1.Network{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name, UID: key.UID}}
+	if _, err := c.provider.Release(ctx, gone); err != nil {
+		errorsMetric.WithLabelValues(reasonReleaseFailed).Inc()
+		return fmt.Errorf("releasing %s, which is gone: %w", key.NamespacedName, err)
+	}
+	c.strays.Delete(key)
+	return nil
 }
 
 // release takes a Network down that waits for it with the provider's finalizer, once nothing is bound to it any more.
@@ -143,47 +173,68 @@ func (c *Controller) release(ctx context.Context, network *v1alpha1.Network) err
 	if err != nil || len(claimed) > 0 || len(network.Spec.IncomingPeerings) > 0 {
 		return err
 	}
-	if err := c.provider.Release(ctx, network); err != nil {
-		c.recorder.Event(network, corev1.EventTypeWarning, "ReleaseFailed", err.Error())
-		return err
+	gone, err := c.provider.Release(ctx, network)
+	switch {
+	case err != nil:
+		errorsMetric.WithLabelValues(reasonReleaseFailed).Inc()
+		failed := provider.Realization{State: network.Status.State, Reason: reasonReleaseFailed, Message: err.Error()}
+		if reportErr := c.report(ctx, network, failed); reportErr != nil {
+			klog.FromContext(ctx).Error(reportErr, "Reporting a failed release failed", "network", klog.KObj(network))
+		}
+		return fmt.Errorf("releasing %s: %w", klog.KObj(network), err)
+	case !gone:
+		return nil
 	}
-	_, err = c.client.Networks(network.Namespace).Update(ctx, withoutFinalizer(network, c.provider.Finalizer()), metav1.UpdateOptions{})
-	return err
+	return c.update(ctx, withoutFinalizer(network, c.provider.Finalizer()))
 }
 
-// realize writes at most once: the finalizer and the provider ID, or else the status.
+// realize writes at most once: the finalizer, or else what the provider reports.
 func (c *Controller) realize(ctx context.Context, network *v1alpha1.Network) error {
 	if finalizer := c.provider.Finalizer(); finalizer != "" && !holds(network, finalizer) {
-		_, err := c.client.Networks(network.Namespace).Update(ctx, withFinalizer(network, finalizer), metav1.UpdateOptions{})
-		return err
+		return c.update(ctx, withFinalizer(network, finalizer))
 	}
-	realization, realizeErr := c.provider.Realize(ctx, network)
-	if realizeErr != nil && realization.Reason != "" {
-		c.recorder.Event(network, corev1.EventTypeWarning, realization.Reason, realization.Message)
+	realization, realizeErr := c.provider.Realize(ctx, network, c.peers(network))
+	reportErr := c.report(ctx, network, realization)
+	if realizeErr == nil {
+		return reportErr
 	}
-	update, status := decide(network, realization)
-	var err error
-	switch {
-	case update != nil:
-		_, err = c.client.Networks(network.Namespace).Update(ctx, update, metav1.UpdateOptions{})
-	case status != nil:
-		_, err = c.client.Networks(network.Namespace).UpdateStatus(ctx, status, metav1.UpdateOptions{})
-		if err == nil && network.Status.State != status.Status.State {
-			c.announce(status)
-		}
+	reason := realization.Reason
+	if reason == "" {
+		reason = reasonRealizeFailed
 	}
-	if realizeErr != nil {
-		return fmt.Errorf("realizing %s: %w", klog.KObj(network), realizeErr)
-	}
-	return err
+	errorsMetric.WithLabelValues(reason).Inc()
+	return fmt.Errorf("realizing %s: %w", klog.KObj(network), realizeErr)
 }
 
-// announce tells of a new state by an Event.
-func (c *Controller) announce(network *v1alpha1.Network) {
-	switch network.Status.State {
-	case v1alpha1.NetworkStateAvailable:
-		c.recorder.Eventf(network, corev1.EventTypeNormal, "Available", "Realized as %s", network.Spec.ProviderID)
-	case v1alpha1.NetworkStateError:
-		c.recorder.Event(network, corev1.EventTypeWarning, "Error", "The network provider cannot realize the Network")
+// peers returns the Networks at the other end of the Bound peerings.
+func (c *Controller) peers(network *v1alpha1.Network) map[string]*v1alpha1.Network {
+	return boundPeers(network, func(name types.NamespacedName) *v1alpha1.Network {
+		peer, err := c.networks.Networks(name.Namespace).Get(name.Name)
+		if err != nil {
+			return nil
+		}
+		return peer
+	})
+}
+
+// report makes the one write that brings the Network in line with what realizes it, if any is due.
+func (c *Controller) report(ctx context.Context, network *v1alpha1.Network, realization provider.Realization) error {
+	update, status := decide(network, realization)
+	switch {
+	case update != nil:
+		return c.update(ctx, update)
+	case status != nil:
+		if _, err := c.client.Networks(network.Namespace).UpdateStatus(ctx, status, metav1.UpdateOptions{}); err != nil {
+			return err
+		}
+		for _, event := range events(network, status) {
+			c.recorder.Event(network, event.kind, event.reason, event.message)
+		}
 	}
+	return nil
+}
+
+func (c *Controller) update(ctx context.Context, network *v1alpha1.Network) error {
+	_, err := c.client.Networks(network.Namespace).Update(ctx, network, metav1.UpdateOptions{})
+	return err
 }

@@ -4,15 +4,57 @@
 package network
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
+	"ironcore.dev/networking/internal/binding"
 	"ironcore.dev/networking/internal/provider"
 )
+
+// managedByAnnotation on a Network tells that somebody else realizes it.
+const managedByAnnotation = "common.ironcore.dev/managed-by"
+
+// Reasons of the controller's own.
+const (
+	reasonRealizeFailed = "RealizeFailed"
+	reasonReleaseFailed = "ReleaseFailed"
+)
+
+// managedElsewhere tells whether the Network is left to somebody else. A Network that the provider has begun with
+// stays with it: nobody else would follow its peerings or take it down.
+func managedElsewhere(network *v1alpha1.Network, finalizer string) bool {
+	return network.Annotations[managedByAnnotation] != "" && network.Spec.ProviderID == "" && !holds(network, finalizer)
+}
+
+// boundPeers returns the Networks at the other end of the Bound peerings, by the peering's name. One that was made
+// again since it was bound is not among them.
+func boundPeers(network *v1alpha1.Network, lookup binding.Lookup) map[string]*v1alpha1.Network {
+	bound := make(map[string]bool)
+	for i := range network.Status.Peerings {
+		item := &network.Status.Peerings[i]
+		bound[item.Name] = item.Phase == v1alpha1.NetworkPeeringPhaseBound
+	}
+	peers := make(map[string]*v1alpha1.Network)
+	for i := range network.Spec.Peerings {
+		peering := &network.Spec.Peerings[i]
+		if !bound[peering.Name] {
+			continue
+		}
+		peer := lookup(binding.Target(network.Namespace, peering.NetworkRef))
+		if peer != nil && slices.Contains(network.Spec.IncomingPeerings,
+			v1alpha1.NetworkPeeringClaimRef{Namespace: peer.Namespace, Name: peer.Name, UID: peer.UID}) {
+			peers[peering.Name] = peer
+		}
+	}
+	return peers
+}
 
 // decide returns the write that brings a Network in line with what realizes it: of the Network itself, or else of its
 // status, or none.
@@ -23,24 +65,28 @@ func decide(network *v1alpha1.Network, realization provider.Realization) (update
 		return update, nil
 	}
 	status = network.DeepCopy()
-	if realization.State != "" {
+	switch {
+	case realization.State == "":
+	case realization.Reason == "":
 		status.Status.State = realization.State
-	}
-	if realization.Reason != "" {
+		dropExplanation(&status.Status)
+	default:
+		status.Status.State = realization.State
 		meta.SetStatusCondition(&status.Status.Conditions, metav1.Condition{
 			Type:    v1alpha1.NetworkAvailable,
 			Status:  conditionStatus(status.Status.State),
 			Reason:  realization.Reason,
 			Message: realization.Message,
 		})
-	} else if realization.State != "" {
-		dropExplanation(&status.Status)
 	}
 	for i := range status.Status.Peerings {
 		item := &status.Status.Peerings[i]
 		if realized, ok := realization.Peerings[item.Name]; ok {
 			item.State, item.Prefixes = realized.State, realized.Prefixes
 		}
+	}
+	if realization.Peerings != nil {
+		explainPeerings(&status.Status, realization.Peerings)
 	}
 	if equality.Semantic.DeepEqual(network.Status, status.Status) {
 		return nil, nil
@@ -58,14 +104,84 @@ func conditionStatus(state v1alpha1.NetworkState) metav1.ConditionStatus {
 // dropExplanation takes back a reason that the provider gave earlier; the server then words the condition by the state.
 func dropExplanation(status *v1alpha1.NetworkStatus) {
 	available := meta.FindStatusCondition(status.Conditions, v1alpha1.NetworkAvailable)
-	if available == nil {
-		return
-	}
-	switch available.Reason {
-	case v1alpha1.NetworkReasonPending, v1alpha1.NetworkReasonAvailable, v1alpha1.NetworkReasonError:
-	default:
+	if available != nil && !isStandardReason(available.Reason) {
 		meta.RemoveStatusCondition(&status.Conditions, v1alpha1.NetworkAvailable)
 	}
+}
+
+// maxExplained is how many peerings one condition speaks of.
+const maxExplained = 10
+
+// explainPeerings says in a condition what is amiss with peerings, in the order of the peerings.
+func explainPeerings(status *v1alpha1.NetworkStatus, realized map[string]provider.PeeringRealization) {
+	var reason string
+	var messages []string
+	for i := range status.Peerings {
+		name := status.Peerings[i].Name
+		if peering := realized[name]; peering.Reason != "" {
+			if reason == "" {
+				reason = peering.Reason
+			}
+			messages = append(messages, fmt.Sprintf("%s: %s", name, peering.Message))
+		}
+	}
+	if reason == "" {
+		meta.RemoveStatusCondition(&status.Conditions, provider.PeeringsRealized)
+		return
+	}
+	if more := len(messages) - maxExplained; more > 0 {
+		messages = append(messages[:maxExplained], fmt.Sprintf("And %d more.", more))
+	}
+	meta.SetStatusCondition(&status.Conditions, metav1.Condition{
+		Type:    provider.PeeringsRealized,
+		Status:  metav1.ConditionFalse,
+		Reason:  reason,
+		Message: strings.Join(messages, " "),
+	})
+}
+
+// event tells users of a change that concerns them.
+type event struct{ kind, reason, message string }
+
+// events lists what a status tells that an earlier one did not.
+func events(before, after *v1alpha1.Network) []event {
+	var told []event
+	for _, conditionType := range []string{v1alpha1.NetworkAvailable, provider.PeeringsRealized} {
+		reason, message := explanation(after, conditionType)
+		oldReason, oldMessage := explanation(before, conditionType)
+		if reason != "" && (reason != oldReason || message != oldMessage) {
+			told = append(told, event{corev1.EventTypeWarning, reason, message})
+		}
+	}
+	if before.Status.State == after.Status.State {
+		return told
+	}
+	switch explained, _ := explanation(after, v1alpha1.NetworkAvailable); {
+	case after.Status.State == v1alpha1.NetworkStateAvailable:
+		told = append(told, event{corev1.EventTypeNormal, v1alpha1.NetworkReasonAvailable,
+			"Realized as " + after.Spec.ProviderID})
+	case after.Status.State == v1alpha1.NetworkStateError && explained == "":
+		told = append(told, event{corev1.EventTypeWarning, v1alpha1.NetworkReasonError,
+			"The network provider cannot realize the Network"})
+	}
+	return told
+}
+
+// explanation returns the words that the provider gave for a condition, if any.
+func explanation(network *v1alpha1.Network, conditionType string) (reason, message string) {
+	condition := meta.FindStatusCondition(network.Status.Conditions, conditionType)
+	if condition == nil || isStandardReason(condition.Reason) {
+		return "", ""
+	}
+	return condition.Reason, condition.Message
+}
+
+func isStandardReason(reason string) bool {
+	switch reason {
+	case v1alpha1.NetworkReasonPending, v1alpha1.NetworkReasonAvailable, v1alpha1.NetworkReasonError:
+		return true
+	}
+	return false
 }
 
 // droppedClaims lists the claims that a holder had before and has no more; a nil holder does not exist.

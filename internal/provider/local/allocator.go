@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"path"
 	"strconv"
+	"strings"
 	"sync"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -28,8 +29,9 @@ func (e *inUseError) Error() string {
 	return fmt.Sprintf("VNI %d is in use by the Network with UID %s.", e.vni, e.owner)
 }
 
-// allocator keeps three kinds of keys: vni/<number> holds the owner's UID, owner/<uid> holds the number, and cursor holds
-// the number allocated last. What it knows of them in memory saves reads; the transactions do not rely on it.
+// allocator keeps three kinds of keys: vni/<number> holds the owner's UID, owner/<uid> holds the number and the owner's
+// namespace and name, and cursor holds the number allocated last. What it knows of them in memory saves reads; the
+// transactions do not rely on it.
 type allocator struct {
 	etcd   *clientv3.Client
 	prefix string
@@ -38,8 +40,26 @@ type allocator struct {
 	mu     sync.Mutex
 	loaded bool
 	cursor uint32
-	byUID  map[types.UID]uint32
+	byUID  map[types.UID]allocation
 	inUse  map[uint32]bool
+}
+
+// allocation is the value of an owner's key, written "number namespace/name".
+type allocation struct {
+	vni  uint32
+	name types.NamespacedName
+}
+
+func (a allocation) String() string { return fmt.Sprintf("%d %s", a.vni, a.name) }
+
+func parseAllocation(text string) (allocation, error) {
+	number, name, _ := strings.Cut(text, " ")
+	namespace, name, ok := strings.Cut(name, "/")
+	vni, err := strconv.ParseUint(number, 10, 24)
+	if err != nil || !ok {
+		return allocation{}, fmt.Errorf("%q is not an allocation", text)
+	}
+	return allocation{vni: uint32(vni), name: types.NamespacedName{Namespace: namespace, Name: name}}, nil
 }
 
 func (a *allocator) vniKey(vni uint32) string {
@@ -51,7 +71,9 @@ func (a *allocator) ownerKey(owner types.UID) string {
 func (a *allocator) cursorKey() string { return path.Join(a.prefix, "cursor") }
 
 // allocate returns the VNI of an owner; it takes the wanted one if the owner has none, or the next free one for 0.
-func (a *allocator) allocate(ctx context.Context, owner types.UID, wanted uint32) (uint32, error) {
+func (a *allocator) allocate(
+	ctx context.Context, owner types.UID, name types.NamespacedName, wanted uint32,
+) (uint32, error) {
 	for {
 		vni, owned, err := a.candidate(ctx, owner, wanted)
 		if err != nil {
@@ -60,13 +82,13 @@ func (a *allocator) allocate(ctx context.Context, owner types.UID, wanted uint32
 		if owned {
 			return vni, nil
 		}
-		text := strconv.Itoa(int(vni))
+		allocated := allocation{vni: vni, name: name}
 		answer, err := a.etcd.Txn(ctx).
 			If(clientv3.Compare(clientv3.CreateRevision(a.vniKey(vni)), "=", 0),
 				clientv3.Compare(clientv3.CreateRevision(a.ownerKey(owner)), "=", 0)).
 			Then(clientv3.OpPut(a.vniKey(vni), string(owner)),
-				clientv3.OpPut(a.ownerKey(owner), text),
-				clientv3.OpPut(a.cursorKey(), text)).
+				clientv3.OpPut(a.ownerKey(owner), allocated.String()),
+				clientv3.OpPut(a.cursorKey(), strconv.Itoa(int(vni)))).
 			Else(clientv3.OpGet(a.vniKey(vni)), clientv3.OpGet(a.ownerKey(owner))).
 			Commit()
 		switch {
@@ -74,17 +96,17 @@ func (a *allocator) allocate(ctx context.Context, owner types.UID, wanted uint32
 			a.abandon(vni)
 			return 0, fmt.Errorf("allocating VNI %d: %w", vni, err)
 		case answer.Succeeded:
-			a.remember(owner, vni)
+			a.remember(owner, allocated)
 			return vni, nil
 		}
 		// Somebody else was first: learn what is there and look again.
 		if kvs := answer.Responses[1].GetResponseRange().Kvs; len(kvs) > 0 {
 			a.abandon(vni)
-			number, err := strconv.ParseUint(string(kvs[0].Value), 10, 24)
+			allocated, err := parseAllocation(string(kvs[0].Value))
 			if err != nil {
 				return 0, fmt.Errorf("reading %s: %w", a.ownerKey(owner), err)
 			}
-			a.remember(owner, uint32(number))
+			a.remember(owner, allocated)
 		} else if kvs := answer.Responses[0].GetResponseRange().Kvs; len(kvs) > 0 && wanted != 0 {
 			return 0, &inUseError{vni: vni, owner: types.UID(kvs[0].Value)}
 		}
@@ -98,11 +120,11 @@ func (a *allocator) candidate(ctx context.Context, owner types.UID, wanted uint3
 	if err := a.load(ctx); err != nil {
 		return 0, false, err
 	}
-	if vni, ok := a.byUID[owner]; ok {
-		if wanted != 0 && wanted != vni {
-			return 0, false, fmt.Errorf("the Network has VNI %d, but its spec.providerID says %d", vni, wanted)
+	if allocated, ok := a.byUID[owner]; ok {
+		if wanted != 0 && wanted != allocated.vni {
+			return 0, false, fmt.Errorf("the Network has VNI %d, but its spec.providerID says %d", allocated.vni, wanted)
 		}
-		return vni, true, nil
+		return allocated.vni, true, nil
 	}
 	if wanted != 0 {
 		a.inUse[wanted] = true
@@ -132,15 +154,15 @@ func (a *allocator) load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the VNI allocated last: %w", err)
 	}
-	a.byUID = make(map[types.UID]uint32, len(owners.Kvs))
+	a.byUID = make(map[types.UID]allocation, len(owners.Kvs))
 	a.inUse = make(map[uint32]bool, len(owners.Kvs))
 	for _, kv := range owners.Kvs {
-		vni, err := strconv.ParseUint(string(kv.Value), 10, 24)
+		allocated, err := parseAllocation(string(kv.Value))
 		if err != nil {
 			return fmt.Errorf("reading %s: %w", kv.Key, err)
 		}
-		a.byUID[types.UID(path.Base(string(kv.Key)))] = uint32(vni)
-		a.inUse[uint32(vni)] = true
+		a.byUID[types.UID(path.Base(string(kv.Key)))] = allocated
+		a.inUse[allocated.vni] = true
 	}
 	if len(cursor.Kvs) > 0 {
 		vni, err := strconv.ParseUint(string(cursor.Kvs[0].Value), 10, 24)
@@ -153,11 +175,11 @@ func (a *allocator) load(ctx context.Context) error {
 	return nil
 }
 
-func (a *allocator) remember(owner types.UID, vni uint32) {
+func (a *allocator) remember(owner types.UID, allocated allocation) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.byUID[owner] = vni
-	a.inUse[vni] = true
+	a.byUID[owner] = allocated
+	a.inUse[allocated.vni] = true
 }
 
 // abandon gives up a candidate that was not allocated.
@@ -171,7 +193,8 @@ func (a *allocator) abandon(vni uint32) {
 func (a *allocator) free(ctx context.Context, owner types.UID) error {
 	a.mu.Lock()
 	err := a.load(ctx)
-	vni, ok := a.byUID[owner]
+	allocated, ok := a.byUID[owner]
+	vni := allocated.vni
 	a.mu.Unlock()
 	if err != nil || !ok {
 		return err
@@ -190,16 +213,16 @@ func (a *allocator) free(ctx context.Context, owner types.UID) error {
 	return nil
 }
 
-// owners returns the UIDs that have a VNI.
-func (a *allocator) owners(ctx context.Context) ([]types.UID, error) {
+// owners returns the names of those that have a VNI.
+func (a *allocator) owners(ctx context.Context) (map[types.UID]types.NamespacedName, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if err := a.load(ctx); err != nil {
 		return nil, err
 	}
-	owners := make([]types.UID, 0, len(a.byUID))
-	for owner := range a.byUID {
-		owners = append(owners, owner)
+	owners := make(map[types.UID]types.NamespacedName, len(a.byUID))
+	for owner, allocated := range a.byUID {
+		owners[owner] = allocated.name
 	}
 	return owners, nil
 }

@@ -17,13 +17,10 @@ import (
 	"strings"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/sets"
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 	"ironcore.dev/networking/internal/provider"
-	listers "ironcore.dev/networking/pkg/client/listers/networking/v1alpha1"
 )
 
 const scheme = "local://"
@@ -44,8 +41,11 @@ func New(etcd *clientv3.Client, prefix string, vnis Range) *Provider {
 // Finalizer is empty: nothing has to be torn down before a Network may be gone.
 func (p *Provider) Finalizer() string { return "" }
 
-// Realize allocates a VNI, or makes sure that the one in spec.providerID belongs to the Network.
-func (p *Provider) Realize(ctx context.Context, network *v1alpha1.Network) (provider.Realization, error) {
+// Realize allocates a VNI, or makes sure that the one in spec.providerID belongs to the Network. There is no data plane
+// that peerings would mean anything to.
+func (p *Provider) Realize(
+	ctx context.Context, network *v1alpha1.Network, _ map[string]*v1alpha1.Network,
+) (provider.Realization, error) {
 	var wanted uint32
 	if id := network.Spec.ProviderID; id != "" {
 		vni, err := strconv.ParseUint(strings.TrimPrefix(id, scheme), 10, 24)
@@ -58,7 +58,8 @@ func (p *Provider) Realize(ctx context.Context, network *v1alpha1.Network) (prov
 		}
 		wanted = uint32(vni)
 	}
-	vni, err := p.allocator.allocate(ctx, network.UID, wanted)
+	name := types.NamespacedName{Namespace: network.Namespace, Name: network.Name}
+	vni, err := p.allocator.allocate(ctx, network.UID, name, wanted)
 	var inUse *inUseError
 	switch {
 	case errors.As(err, &inUse):
@@ -75,31 +76,21 @@ func (p *Provider) Realize(ctx context.Context, network *v1alpha1.Network) (prov
 }
 
 // Release frees the VNI of a Network.
-func (p *Provider) Release(ctx context.Context, network *v1alpha1.Network) error {
-	return p.allocator.free(ctx, network.UID)
+func (p *Provider) Release(ctx context.Context, network *v1alpha1.Network) (gone bool, err error) {
+	if err := p.allocator.free(ctx, network.UID); err != nil {
+		return false, err
+	}
+	return true, nil
 }
 
-// Run frees the VNIs of Networks that were deleted while nobody looked.
-func (p *Provider) Run(ctx context.Context, networks listers.NetworkLister, _ func(types.NamespacedName)) error {
-	// The owners are read first: a Network that is made in between is then listed, never taken for gone.
+// Run finds every Network that has a VNI, those included that were deleted while nobody looked.
+func (p *Provider) Run(ctx context.Context, found provider.Found) error {
 	owners, err := p.allocator.owners(ctx)
 	if err != nil {
 		return err
 	}
-	existing, err := networks.List(labels.Everything())
-	if err != nil {
-		return err
-	}
-	alive := make(sets.Set[types.UID], len(existing))
-	for _, network := range existing {
-		alive.Insert(network.UID)
-	}
-	for _, owner := range owners {
-		if !alive.Has(owner) {
-			if err := p.allocator.free(ctx, owner); err != nil {
-				return err
-			}
-		}
+	for uid, name := range owners {
+		found(name, uid)
 	}
 	<-ctx.Done()
 	return nil

@@ -20,7 +20,7 @@ type NetworkPeeringStatusApplyConfiguration struct {
 	// phase is the binding of the peering: Bound when both Networks exist, are available, are not being deleted and
 	// name each other, else Pending. The peering controller alone writes it.
 	Phase *networkingv1alpha1.NetworkPeeringPhase `json:"phase,omitempty"`
-	// reason says in one CamelCase word why the phase is what it is: Bound, Evaluating, NetworkDeleting,
+	// reason says in one CamelCase word why the phase is what it is: Bound, PrefixUnresolved, Evaluating, NetworkDeleting,
 	// NetworkNotAvailable, PeerNotFound, PeeringNotAccepted, PeerUIDMismatch, PeerDeleting, PeerReplaced or
 	// PeerNotAvailable. The peering controller alone writes it.
 	Reason *string `json:"reason,omitempty"`

@@ -1,0 +1,35 @@
+// SPDX-FileCopyrightText: The network-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package lifecycle lets bindings through where nothing new may be created: a namespace that is being deleted still needs
+// its Networks unbound, or their deletion would wait for each other.
+package lifecycle
+
+import (
+	"context"
+
+	"k8s.io/apiserver/pkg/admission"
+	namespacelifecycle "k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle"
+
+	"ironcore.dev/networking/internal/apis/networking"
+)
+
+// Decorator exempts networks/binding from the plugin NamespaceLifecycle: posting a binding creates no object.
+var Decorator = admission.DecoratorFunc(func(handler admission.Interface, name string) admission.Interface {
+	mutation, ok := handler.(admission.MutationInterface)
+	if name != namespacelifecycle.PluginName || !ok {
+		return handler
+	}
+	return exempting{mutation}
+})
+
+type exempting struct {
+	admission.MutationInterface
+}
+
+func (e exempting) Admit(ctx context.Context, a admission.Attributes, o admission.ObjectInterfaces) error {
+	if a.GetResource().GroupResource() == networking.Resource("networks") && a.GetSubresource() == "binding" {
+		return nil
+	}
+	return e.MutationInterface.Admit(ctx, a, o)
+}

@@ -1,0 +1,363 @@
+// SPDX-FileCopyrightText: The network-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+package network
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"ironcore.dev/networking/apis/networking/v1alpha1"
+	"ironcore.dev/networking/internal/provider"
+)
+
+func TestDecide(t *testing.T) {
+	since := metav1.NewTime(time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC))
+	available := func(reason, message string) metav1.Condition {
+		return metav1.Condition{
+			Type: v1alpha1.NetworkAvailable, Status: metav1.ConditionTrue,
+			Reason: reason, Message: message, LastTransitionTime: since,
+		}
+	}
+	// stored is a realized Network with two peerings.
+	stored := func(change func(*v1alpha1.Network)) *v1alpha1.Network {
+		network := &v1alpha1.Network{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "a"},
+			Spec:       v1alpha1.NetworkSpec{ProviderID: "local://5"},
+			Status: v1alpha1.NetworkStatus{
+				State:      v1alpha1.NetworkStateAvailable,
+				Conditions: []metav1.Condition{available("Available", "The network provider has realized the Network.")},
+				Peerings: []v1alpha1.NetworkPeeringStatus{
+					{Name: "b", Phase: v1alpha1.NetworkPeeringPhaseBound},
+					{Name: "c", Phase: v1alpha1.NetworkPeeringPhasePending, State: v1alpha1.NetworkPeeringStateError},
+				},
+			},
+		}
+		change(network)
+		return network
+	}
+	asIs := func(*v1alpha1.Network) {}
+	withTrouble := func(n *v1alpha1.Network) {
+		n.Status.Conditions = append(n.Status.Conditions, metav1.Condition{
+			Type: provider.PeeringsRealized, Status: metav1.ConditionFalse,
+			Reason: "PrefixPending", Message: "b: Prefix x has no range.", LastTransitionTime: since,
+		})
+	}
+	prefixes := []v1alpha1.PeeringPrefixStatus{{Name: "front", Prefix: "10.0.0.0/24"}}
+
+	for sentence, tc := range map[string]struct {
+		network     *v1alpha1.Network
+		realization provider.Realization
+		wantUpdate  *v1alpha1.Network
+		wantStatus  *v1alpha1.Network
+	}{
+		"a Network that is as the provider says is not written": {
+			network:     stored(asIs),
+			realization: provider.Realization{ProviderID: "local://5", State: v1alpha1.NetworkStateAvailable},
+		},
+		"a provider that has nothing to say changes nothing": {
+			network: stored(asIs),
+		},
+		"the provider ID comes first, without the status": {
+			network: stored(func(n *v1alpha1.Network) {
+				n.Spec.ProviderID, n.Status.State = "", v1alpha1.NetworkStatePending
+			}),
+			realization: provider.Realization{ProviderID: "local://5", State: v1alpha1.NetworkStateAvailable},
+			wantUpdate:  stored(func(n *v1alpha1.Network) { n.Status.State = v1alpha1.NetworkStatePending }),
+		},
+		"a provider ID that is set is left alone": {
+			network:     stored(asIs),
+			realization: provider.Realization{ProviderID: "local://6", State: v1alpha1.NetworkStateAvailable},
+		},
+		"a new state is written to the status": {
+			network:     stored(func(n *v1alpha1.Network) { n.Status.State = v1alpha1.NetworkStatePending }),
+			realization: provider.Realization{ProviderID: "local://5", State: v1alpha1.NetworkStateAvailable},
+			wantStatus:  stored(asIs),
+		},
+		"a reason and a message explain the state": {
+			network: stored(asIs),
+			realization: provider.Realization{
+				ProviderID: "local://5", State: v1alpha1.NetworkStateAvailable, Reason: "Degraded", Message: "Half of it.",
+			},
+			wantStatus: stored(func(n *v1alpha1.Network) {
+				n.Status.Conditions = []metav1.Condition{available("Degraded", "Half of it.")}
+			}),
+		},
+		"an explanation that is no more is taken back, for the server to word": {
+			network: stored(func(n *v1alpha1.Network) {
+				n.Status.Conditions = []metav1.Condition{available("Degraded", "Half of it.")}
+			}),
+			realization: provider.Realization{ProviderID: "local://5", State: v1alpha1.NetworkStateAvailable},
+			wantStatus:  stored(func(n *v1alpha1.Network) { n.Status.Conditions = []metav1.Condition{} }),
+		},
+		"an explanation stays while the provider has nothing to say": {
+			network: stored(func(n *v1alpha1.Network) {
+				n.Status.Conditions = []metav1.Condition{available("Degraded", "Half of it.")}
+			}),
+		},
+		"what is amiss with peerings is told in a condition of its own": {
+			network: stored(withTrouble),
+			realization: provider.Realization{
+				ProviderID: "local://5", State: v1alpha1.NetworkStateAvailable,
+				Peerings: map[string]provider.PeeringRealization{
+					"b": {Reason: "PrefixPending", Message: "Prefix x has no range."},
+					"c": {State: v1alpha1.NetworkPeeringStateError},
+				},
+			},
+		},
+		"what is amiss no more is not told any more": {
+			network: stored(withTrouble),
+			realization: provider.Realization{
+				ProviderID: "local://5", State: v1alpha1.NetworkStateAvailable,
+				Peerings: map[string]provider.PeeringRealization{"c": {State: v1alpha1.NetworkPeeringStateError}},
+			},
+			wantStatus: stored(asIs),
+		},
+		"what is amiss stays told while the data plane says nothing": {
+			network:     stored(withTrouble),
+			realization: provider.Realization{ProviderID: "local://5", State: v1alpha1.NetworkStateAvailable},
+		},
+		"the word of the data plane goes to its peering, and the others keep theirs": {
+			network: stored(asIs),
+			realization: provider.Realization{
+				ProviderID: "local://5", State: v1alpha1.NetworkStateAvailable,
+				Peerings: map[string]provider.PeeringRealization{
+					"b":    {State: v1alpha1.NetworkPeeringStateReady, Prefixes: prefixes},
+					"gone": {State: v1alpha1.NetworkPeeringStateReady},
+				},
+			},
+			wantStatus: stored(func(n *v1alpha1.Network) {
+				n.Status.Peerings[0].State = v1alpha1.NetworkPeeringStateReady
+				n.Status.Peerings[0].Prefixes = prefixes
+			}),
+		},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			before := tc.network.DeepCopy()
+			update, status := decide(tc.network, tc.realization)
+			if diff := cmp.Diff(tc.wantUpdate, update); diff != "" {
+				t.Errorf("update (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tc.wantStatus, status); diff != "" {
+				t.Errorf("status (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(before, tc.network); diff != "" {
+				t.Errorf("the cached Network was changed (-before +after):\n%s", diff)
+			}
+		})
+	}
+}
+
+// The times of conditions are set by the clock, which the table above leaves out by keeping their status.
+func TestDecideTurnsTheConditionWithTheState(t *testing.T) {
+	network := &v1alpha1.Network{Status: v1alpha1.NetworkStatus{State: v1alpha1.NetworkStatePending}}
+	_, status := decide(network, provider.Realization{
+		State: v1alpha1.NetworkStateError, Reason: "VNIInUse", Message: "VNI 5 is in use.",
+	})
+	if status == nil || len(status.Status.Conditions) != 1 {
+		t.Fatalf("got %v, want a status with one condition", status)
+	}
+	got := status.Status.Conditions[0]
+	if got.LastTransitionTime.IsZero() {
+		t.Error("the condition does not say since when")
+	}
+	got.LastTransitionTime = metav1.Time{}
+	if diff := cmp.Diff(metav1.Condition{
+		Type: "Available", Status: "False", Reason: "VNIInUse", Message: "VNI 5 is in use.",
+	}, got); diff != "" {
+		t.Errorf("condition (-want +got):\n%s", diff)
+	}
+}
+
+func TestDroppedClaims(t *testing.T) {
+	type claims = []v1alpha1.NetworkPeeringClaimRef
+	b := v1alpha1.NetworkPeeringClaimRef{Namespace: "team-a", Name: "b", UID: "uid-of-b"}
+	c := v1alpha1.NetworkPeeringClaimRef{Namespace: "team-a", Name: "c", UID: "uid-of-c"}
+	newB := v1alpha1.NetworkPeeringClaimRef{Namespace: "team-a", Name: "b", UID: "uid-of-another-b"}
+	holding := func(claims ...v1alpha1.NetworkPeeringClaimRef) *v1alpha1.Network {
+		return &v1alpha1.Network{Spec: v1alpha1.NetworkSpec{IncomingPeerings: claims}}
+	}
+	for sentence, tc := range map[string]struct {
+		before, holder *v1alpha1.Network
+		want           []v1alpha1.NetworkPeeringClaimRef
+	}{
+		"nothing is dropped where claims stay":     {holding(b, c), holding(b, c), nil},
+		"nothing is dropped where one is added":    {holding(b), holding(b, c), nil},
+		"the claim that is missing was dropped":    {holding(b, c), holding(c), claims{b}},
+		"the claim with the old UID was dropped":   {holding(b), holding(newB), claims{b}},
+		"a holder that is gone dropped all it had": {holding(b, c), nil, claims{b, c}},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			before := tc.before.DeepCopy()
+			if diff := cmp.Diff(tc.want, droppedClaims(tc.before, tc.holder), cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(before, tc.before); diff != "" {
+				t.Errorf("the cached Network was changed (-before +after):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestExplainPeeringsInOrderAndBounded(t *testing.T) {
+	network := &v1alpha1.Network{}
+	amiss := map[string]provider.PeeringRealization{}
+	for i := range 13 {
+		name := string(rune('m' - i)) // from m down to a
+		network.Status.Peerings = append(network.Status.Peerings, v1alpha1.NetworkPeeringStatus{Name: name})
+		amiss[name] = provider.PeeringRealization{Reason: "For" + name, Message: "Not " + name + "."}
+	}
+	amiss["l"] = provider.PeeringRealization{State: v1alpha1.NetworkPeeringStateReady}
+	_, status := decide(network, provider.Realization{Peerings: amiss})
+	if status == nil || len(status.Status.Conditions) != 1 {
+		t.Fatalf("got %v, want a status with one condition", status)
+	}
+	got := status.Status.Conditions[0]
+	got.LastTransitionTime = metav1.Time{}
+	if diff := cmp.Diff(metav1.Condition{
+		Type: "PeeringsRealized", Status: "False", Reason: "Form",
+		Message: "m: Not m. k: Not k. j: Not j. i: Not i. h: Not h. g: Not g. f: Not f. e: Not e. d: Not d. c: Not c. " +
+			"And 2 more.",
+	}, got); diff != "" {
+		t.Errorf("condition (-want +got):\n%s", diff)
+	}
+}
+
+func TestBoundPeers(t *testing.T) {
+	b := &v1alpha1.Network{ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "b", UID: "uid-of-b"}}
+	far := &v1alpha1.Network{ObjectMeta: metav1.ObjectMeta{Namespace: "team-b", Name: "far", UID: "uid-of-far"}}
+	again := &v1alpha1.Network{ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "again", UID: "uid-of-another"}}
+	network := &v1alpha1.Network{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "a"},
+		Spec: v1alpha1.NetworkSpec{
+			Peerings: []v1alpha1.NetworkPeering{
+				{Name: "bound", NetworkRef: v1alpha1.NetworkPeeringNetworkRef{Name: "b"}},
+				{Name: "bound-across", NetworkRef: v1alpha1.NetworkPeeringNetworkRef{Namespace: "team-b", Name: "far"}},
+				{Name: "pending", NetworkRef: v1alpha1.NetworkPeeringNetworkRef{Namespace: "team-b", Name: "b"}},
+				{Name: "gone", NetworkRef: v1alpha1.NetworkPeeringNetworkRef{Name: "gone"}},
+				{Name: "made-again", NetworkRef: v1alpha1.NetworkPeeringNetworkRef{Name: "again"}},
+			},
+			IncomingPeerings: []v1alpha1.NetworkPeeringClaimRef{
+				{Namespace: "team-a", Name: "b", UID: "uid-of-b"},
+				{Namespace: "team-b", Name: "far", UID: "uid-of-far"},
+				{Namespace: "team-a", Name: "gone", UID: "uid-of-gone"},
+				{Namespace: "team-a", Name: "again", UID: "uid-of-again"},
+			},
+		},
+		Status: v1alpha1.NetworkStatus{Peerings: []v1alpha1.NetworkPeeringStatus{
+			{Name: "bound", Phase: v1alpha1.NetworkPeeringPhaseBound},
+			{Name: "bound-across", Phase: v1alpha1.NetworkPeeringPhaseBound},
+			{Name: "pending", Phase: v1alpha1.NetworkPeeringPhasePending},
+			{Name: "gone", Phase: v1alpha1.NetworkPeeringPhaseBound},
+			{Name: "made-again", Phase: v1alpha1.NetworkPeeringPhaseBound},
+		}},
+	}
+	lookup := func(name types.NamespacedName) *v1alpha1.Network {
+		for _, n := range []*v1alpha1.Network{b, far, again} {
+			if n.Namespace == name.Namespace && n.Name == name.Name {
+				return n
+			}
+		}
+		return nil
+	}
+	if diff := cmp.Diff(map[string]*v1alpha1.Network{"bound": b, "bound-across": far},
+		boundPeers(network, lookup)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestManagedElsewhere(t *testing.T) {
+	annotated := func(change func(*v1alpha1.Network)) *v1alpha1.Network {
+		network := &v1alpha1.Network{ObjectMeta: metav1.ObjectMeta{
+			Annotations: map[string]string{"common.ironcore.dev/managed-by": "somebody"},
+		}}
+		change(network)
+		return network
+	}
+	for sentence, tc := range map[string]struct {
+		network *v1alpha1.Network
+		want    bool
+	}{
+		"a Network without the annotation is ours": {&v1alpha1.Network{}, false},
+		"a Network with the annotation is not":     {annotated(func(*v1alpha1.Network) {}), true},
+		"a Network that was realized before stays ours": {
+			annotated(func(n *v1alpha1.Network) { n.Spec.ProviderID = "memory://5" }), false,
+		},
+		"a Network that was begun with stays ours": {
+			annotated(func(n *v1alpha1.Network) { n.Finalizers = []string{finalizer} }), false,
+		},
+		"an empty annotation names nobody": {
+			annotated(func(n *v1alpha1.Network) { n.Annotations["common.ironcore.dev/managed-by"] = "" }), false,
+		},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			if got := managedElsewhere(tc.network, finalizer); got != tc.want {
+				t.Errorf("got %v, want %v", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestEvents(t *testing.T) {
+	network := func(state v1alpha1.NetworkState, conditions ...metav1.Condition) *v1alpha1.Network {
+		return &v1alpha1.Network{
+			Spec:   v1alpha1.NetworkSpec{ProviderID: "local://5"},
+			Status: v1alpha1.NetworkStatus{State: state, Conditions: conditions},
+		}
+	}
+	condition := func(conditionType, reason, message string) metav1.Condition {
+		return metav1.Condition{Type: conditionType, Reason: reason, Message: message}
+	}
+	const (
+		pending   = v1alpha1.NetworkStatePending
+		available = v1alpha1.NetworkStateAvailable
+		failed    = v1alpha1.NetworkStateError
+	)
+	for sentence, tc := range map[string]struct {
+		before, after *v1alpha1.Network
+		want          []event
+	}{
+		"nothing is told of nothing": {before: network(available), after: network(available)},
+		"a Network that becomes available": {
+			before: network(pending), after: network(available),
+			want: []event{{"Normal", "Available", "Realized as local://5"}},
+		},
+		"a Network that is pending again": {before: network(available), after: network(pending)},
+		"an error that nobody explains": {
+			before: network(pending), after: network(failed, condition("Available", "Pending", "The server's words.")),
+			want: []event{{"Warning", "Error", "The network provider cannot realize the Network"}},
+		},
+		"an error that the provider explains": {
+			before: network(pending), after: network(failed, condition("Available", "NoRoom", "The rack is full.")),
+			want: []event{{"Warning", "NoRoom", "The rack is full."}},
+		},
+		"an explanation that stays": {
+			before: network(failed, condition("Available", "NoRoom", "The rack is full.")),
+			after:  network(failed, condition("Available", "NoRoom", "The rack is full.")),
+		},
+		"an explanation in other words": {
+			before: network(failed, condition("Available", "NoRoom", "The rack is full.")),
+			after:  network(failed, condition("Available", "NoRoom", "All racks are full.")),
+			want:   []event{{"Warning", "NoRoom", "All racks are full."}},
+		},
+		"what is amiss with peerings, beside the state": {
+			before: network(pending),
+			after:  network(available, condition("PeeringsRealized", "PrefixPending", "b: Prefix x has no range.")),
+			want: []event{
+				{"Warning", "PrefixPending", "b: Prefix x has no range."},
+				{"Normal", "Available", "Realized as local://5"},
+			},
+		},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			if diff := cmp.Diff(tc.want, events(tc.before, tc.after), cmp.AllowUnexported(event{})); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}

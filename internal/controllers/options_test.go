@@ -1,0 +1,77 @@
+// SPDX-FileCopyrightText: The network-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/spf13/pflag"
+)
+
+func TestOptions(t *testing.T) {
+	for sentence, tc := range map[string]struct {
+		args        []string
+		wantEnabled []string
+		wantErrors  []string // in alphabetical order
+	}{
+		"all controllers run by default": {
+			wantEnabled: []string{"network", "peering", "release"},
+		},
+		"a name enables one": {
+			args:        []string{"--controllers=peering"},
+			wantEnabled: []string{"peering"},
+		},
+		"a minus takes one away from all": {
+			args:        []string{"--controllers=*,-release"},
+			wantEnabled: []string{"network", "peering"},
+		},
+		"a minus wins over the name, wherever it stands": {
+			args:        []string{"--controllers=-network,network,peering"},
+			wantEnabled: []string{"peering"},
+		},
+		"an empty list runs none": {
+			args: []string{"--controllers="},
+		},
+		"mistakes are all named": {
+			args: []string{"--controllers=peering,routing,-switching", "--concurrent-network-syncs=0",
+				"--concurrent-peering-syncs=-1", "--concurrent-release-syncs=0"},
+			wantEnabled: []string{"peering"},
+			wantErrors: []string{
+				"--concurrent-network-syncs: must be at least 1, not 0",
+				"--concurrent-peering-syncs: must be at least 1, not -1",
+				"--concurrent-release-syncs: must be at least 1, not 0",
+				`--controllers: "-switching" is not a controller; there are network, peering, release`,
+				`--controllers: "routing" is not a controller; there are network, peering, release`,
+			},
+		},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			o := NewOptions()
+			flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
+			o.AddFlags(flags)
+			if err := flags.Parse(tc.args); err != nil {
+				t.Fatal(err)
+			}
+			var enabled, errs []string
+			for _, name := range known {
+				if o.enabled(name) {
+					enabled = append(enabled, name)
+				}
+			}
+			for _, err := range o.Validate() {
+				errs = append(errs, err.Error())
+			}
+			slices.Sort(errs)
+			if diff := cmp.Diff(tc.wantEnabled, enabled); diff != "" {
+				t.Errorf("enabled (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tc.wantErrors, errs, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("errors (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,388 @@
+// SPDX-FileCopyrightText: The network-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+package ironcorenet
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"reflect"
+	"strconv"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+
+	"ironcore.dev/networking/apis/networking/v1alpha1"
+	"ironcore.dev/networking/internal/provider"
+)
+
+// Everything here is decided from objects alone, without clients.
+
+const (
+	ownerLabel     = v1alpha1.GroupName + "/owner"
+	namespaceLabel = v1alpha1.GroupName + "/network-namespace"
+	uidLabel       = v1alpha1.GroupName + "/network-uid"
+	// A name can be longer than a label may be.
+	nameAnnotation = v1alpha1.GroupName + "/network-name"
+)
+
+// scheme begins a provider ID, which goes on namespace/name/id/uid.
+const scheme = "ironcore-net://"
+
+// identity is what a provider ID says of a remote Network.
+type identity struct {
+	namespace, name, id string
+	uid                 types.UID
+}
+
+func (i identity) String() string {
+	return scheme + strings.Join([]string{i.namespace, i.name, i.id, string(i.uid)}, "/")
+}
+
+func parseIdentity(providerID string) (identity, bool) {
+	text, ok := strings.CutPrefix(providerID, scheme)
+	parts := strings.Split(text, "/")
+	if !ok || len(parts) != 4 || parts[0] == "" || parts[1] == "" || parts[2] == "" {
+		return identity{}, false
+	}
+	return identity{parts[0], parts[1], parts[2], types.UID(parts[3])}, true
+}
+
+// remote is a Network of ironcore-net, as far as it concerns us. What is missing or malformed there is empty here.
+type remote struct {
+	metav1.ObjectMeta
+	id       string
+	peerings []remotePeering
+	// states are what nodes report on the peerings, by the peer's ID.
+	states map[string][]string
+}
+
+type remotePeering struct {
+	name, id string
+	prefixes []v1alpha1.PeeringPrefixStatus
+}
+
+// source is the Network that a remote one realizes.
+func (r *remote) source() (name types.NamespacedName, uid types.UID, ok bool) {
+	name = types.NamespacedName{Namespace: r.Labels[namespaceLabel], Name: r.Annotations[nameAnnotation]}
+	return name, types.UID(r.Name), name.Namespace != "" && name.Name != ""
+}
+
+func (r *remote) identity() identity { return identity{r.Namespace, r.Name, r.id, r.UID} }
+
+func readRemote(object *unstructured.Unstructured) *remote {
+	r := &remote{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace:         object.GetNamespace(),
+			Name:              object.GetName(),
+			UID:               object.GetUID(),
+			ResourceVersion:   object.GetResourceVersion(),
+			DeletionTimestamp: object.GetDeletionTimestamp(),
+			Labels:            object.GetLabels(),
+			Annotations:       object.GetAnnotations(),
+		},
+		states: make(map[string][]string),
+	}
+	spec, _ := object.Object["spec"].(map[string]any)
+	r.id = text(spec["id"])
+	for _, item := range items(spec["peerings"]) {
+		peering := remotePeering{name: text(item["name"]), id: text(item["id"])}
+		for _, prefix := range items(item["prefixes"]) {
+			peering.prefixes = append(peering.prefixes,
+				v1alpha1.PeeringPrefixStatus{Name: text(prefix["name"]), Prefix: text(prefix["prefix"])})
+		}
+		r.peerings = append(r.peerings, peering)
+	}
+	status, _ := object.Object["status"].(map[string]any)
+	nodes, _ := status["peerings"].(map[string]any)
+	for _, node := range nodes {
+		for _, item := range items(node) {
+			id := text(item["id"])
+			r.states[id] = append(r.states[id], text(item["state"]))
+		}
+	}
+	return r
+}
+
+// items returns the objects in a list.
+func items(list any) []map[string]any {
+	values, _ := list.([]any)
+	var objects []map[string]any
+	for _, value := range values {
+		if object, ok := value.(map[string]any); ok {
+			objects = append(objects, object)
+		}
+	}
+	return objects
+}
+
+// text returns a string, or a number as one: an ID is a string in the spec and a number in the status.
+func text(value any) string {
+	switch value := value.(type) {
+	case string:
+		return value
+	case int64:
+		return strconv.FormatInt(value, 10)
+	case float64:
+		return strconv.FormatFloat(value, 'f', -1, 64)
+	}
+	return ""
+}
+
+// object is what is applied to make the remote Network what it should be.
+func (r *remote) object() *unstructured.Unstructured {
+	// Without peerings it says so: what is left out of an application stays as somebody else put it.
+	peerings := []any{}
+	for _, peering := range r.peerings {
+		item := map[string]any{"name": peering.name, "id": peering.id}
+		var prefixes []any
+		for _, prefix := range peering.prefixes {
+			prefixes = append(prefixes, map[string]any{"name": prefix.Name, "prefix": prefix.Prefix})
+		}
+		if prefixes != nil {
+			item["prefixes"] = prefixes
+		}
+		peerings = append(peerings, item)
+	}
+	spec := map[string]any{"peerings": peerings}
+	if r.id != "" {
+		spec["id"] = r.id
+	}
+	object := &unstructured.Unstructured{Object: map[string]any{"spec": spec}}
+	object.SetGroupVersionKind(kind)
+	object.SetNamespace(r.Namespace)
+	object.SetName(r.Name)
+	object.SetLabels(r.Labels)
+	object.SetAnnotations(r.Annotations)
+	return object
+}
+
+// inLine tells whether what is there is what is desired.
+func (desired *remote) inLine(there *remote) bool {
+	return (desired.id == "" || desired.id == there.id) &&
+		contains(there.Labels, desired.Labels) && contains(there.Annotations, desired.Annotations) &&
+		reflect.DeepEqual(desired.peerings, there.peerings)
+}
+
+func contains(all, some map[string]string) bool {
+	for key, value := range some {
+		if there, ok := all[key]; !ok || there != value {
+			return false
+		}
+	}
+	return true
+}
+
+// sameAs tells whether two remote Networks should be the same.
+func (desired *remote) sameAs(other *remote) bool {
+	return desired.id == other.id && maps.Equal(desired.Labels, other.Labels) &&
+		maps.Equal(desired.Annotations, other.Annotations) && reflect.DeepEqual(desired.peerings, other.peerings)
+}
+
+// peeringCase is what is known of a peering before the remote Network is looked at.
+type peeringCase struct {
+	name string
+	// desired is the remote peering, or nil if the peering is not Bound or may expose nothing at all.
+	desired *remotePeering
+	// prefixes say what each item of the peering's prefixes stands for.
+	prefixes []v1alpha1.PeeringPrefixStatus
+	// reason and message say what is amiss.
+	reason, message string
+}
+
+// resolver returns the range of a Prefix in the namespace of a Network, or why there is none.
+type resolver func(prefixName string) (prefix, why string)
+
+// decidePeering decides how a peering is to be realized. A peering with prefixes of which none has a range has no
+// remote counterpart: one without prefixes would expose everything.
+func decidePeering(
+	peering *v1alpha1.NetworkPeering, peer *v1alpha1.Network, namespace string, resolve resolver,
+) peeringCase {
+	decided := peeringCase{name: peering.Name}
+	if peer == nil {
+		return decided
+	}
+	identity, ok := parseIdentity(peer.Spec.ProviderID)
+	if !ok || identity.namespace != namespace {
+		decided.reason = "PeerElsewhere"
+		decided.message = fmt.Sprintf("Network %s/%s is not one of namespace %s of ironcore-net, so no traffic can flow.",
+			peer.Namespace, peer.Name, namespace)
+		return decided
+	}
+	desired := &remotePeering{name: peering.Name, id: identity.id}
+	var missing []string
+	for i := range peering.Prefixes {
+		item := &peering.Prefixes[i]
+		prefix, why := item.Prefix, ""
+		if item.PrefixRef != nil {
+			prefix, why = resolve(item.PrefixRef.Name)
+		}
+		if why == "" && !isRange(prefix) {
+			prefix, why = "", fmt.Sprintf("%q is not a range in canonical CIDR notation.", prefix)
+		}
+		resolved := v1alpha1.PeeringPrefixStatus{Name: item.Name, Prefix: prefix}
+		decided.prefixes = append(decided.prefixes, resolved)
+		if why != "" {
+			missing = append(missing, fmt.Sprintf("Prefix item %s exposes nothing: %s", item.Name, why))
+			continue
+		}
+		desired.prefixes = append(desired.prefixes, resolved)
+	}
+	if len(missing) > 0 {
+		decided.reason, decided.message = "PrefixUnresolved", strings.Join(missing, " ")
+	}
+	if len(peering.Prefixes) == 0 || len(desired.prefixes) > 0 {
+		decided.desired = desired
+	}
+	return decided
+}
+
+func isRange(text string) bool {
+	prefix, err := netip.ParsePrefix(text)
+	return err == nil && prefix.Masked().String() == text
+}
+
+// decideRemote returns the remote Network as it should be.
+func decideRemote(network *v1alpha1.Network, namespace, owner, id string, peerings []peeringCase) *remote {
+	desired := &remote{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: namespace,
+			Name:      string(network.UID),
+			Labels: map[string]string{
+				ownerLabel:     owner,
+				namespaceLabel: network.Namespace,
+				uidLabel:       string(network.UID),
+			},
+			Annotations: map[string]string{nameAnnotation: network.Name},
+		},
+		id: id,
+	}
+	for i := range peerings {
+		if peerings[i].desired != nil {
+			desired.peerings = append(desired.peerings, *peerings[i].desired)
+		}
+	}
+	return desired
+}
+
+// decideStates returns the data plane's word on each peering, given the remote Network as it is. What is not there as
+// desired is pending, whatever nodes report.
+func decideStates(peerings []peeringCase, there *remote) map[string]provider.PeeringRealization {
+	states := make(map[string]provider.PeeringRealization, len(peerings))
+	for i := range peerings {
+		peering := &peerings[i]
+		realized := provider.PeeringRealization{
+			State:   v1alpha1.NetworkPeeringStatePending,
+			Reason:  peering.reason,
+			Message: peering.message,
+		}
+		switch {
+		case peering.desired == nil:
+			realized.Prefixes = peering.prefixes // None has a range.
+		case there.has(peering.desired):
+			realized.Prefixes = peering.prefixes
+			if peering.reason == "" {
+				realized.State = combine(there.states[peering.desired.id])
+			}
+		}
+		states[peering.name] = realized
+	}
+	return states
+}
+
+func (r *remote) has(desired *remotePeering) bool {
+	for i := range r.peerings {
+		if reflect.DeepEqual(&r.peerings[i], desired) {
+			return true
+		}
+	}
+	return false
+}
+
+// combine makes one state of those that nodes report: an error anywhere is one, and all nodes have to be ready.
+func combine(states []string) v1alpha1.NetworkPeeringState {
+	ready := len(states) > 0
+	for _, state := range states {
+		switch v1alpha1.NetworkPeeringState(state) {
+		case v1alpha1.NetworkPeeringStateError:
+			return v1alpha1.NetworkPeeringStateError
+		case v1alpha1.NetworkPeeringStateReady:
+		default:
+			ready = false
+		}
+	}
+	if ready {
+		return v1alpha1.NetworkPeeringStateReady
+	}
+	return v1alpha1.NetworkPeeringStatePending
+}
+
+// decideState judges a Network by the remote one that realizes it. Known is what spec.providerID says, if anything.
+func decideState(known identity, there *remote) provider.Realization {
+	switch {
+	case there.DeletionTimestamp != nil:
+		return provider.Realization{
+			State:  v1alpha1.NetworkStatePending,
+			Reason: "RemoteDeleting",
+			Message: fmt.Sprintf("Somebody deletes %s/%s in ironcore-net: it is put back once it is gone.",
+				there.Namespace, there.Name),
+		}
+	case there.id == "":
+		return provider.Realization{
+			State:   v1alpha1.NetworkStatePending,
+			Reason:  "WaitingForID",
+			Message: fmt.Sprintf("ironcore-net has not given %s/%s an ID yet.", there.Namespace, there.Name),
+		}
+	case known.id == "":
+		return provider.Realization{ProviderID: there.identity().String(), State: v1alpha1.NetworkStateAvailable}
+	case known.id != there.id:
+		return provider.Realization{
+			State:  v1alpha1.NetworkStateError,
+			Reason: "RemoteIDChanged",
+			Message: fmt.Sprintf("%[1]s/%[2]s in ironcore-net has the ID %[3]s instead of %[4]s, which can't be changed: "+
+				"delete %[1]s/%[2]s there, and it is put back with its own ID, or delete this Network and make it again.",
+				there.Namespace, there.Name, there.id, known.id),
+		}
+	case known.uid != there.UID:
+		return provider.Realization{
+			State:  v1alpha1.NetworkStateAvailable,
+			Reason: "RemoteReplaced",
+			Message: fmt.Sprintf("%s/%s was deleted in ironcore-net and put back with the same ID; "+
+				"the uid in spec.providerID is that of the first one.", there.Namespace, there.Name),
+		}
+	}
+	return provider.Realization{State: v1alpha1.NetworkStateAvailable}
+}
+
+// isOurs tells whether a remote Network is the owner's to delete: it bears the owner's mark, or none at all any more and
+// is the one that spec.providerID names.
+func isOurs(network *v1alpha1.Network, there *remote, owner string) bool {
+	switch there.Labels[ownerLabel] {
+	case owner:
+		return true
+	case "":
+		known, ok := parseIdentity(network.Spec.ProviderID)
+		return ok && known == there.identity()
+	}
+	return false
+}
+
+// droppedPeers lists the IDs that one remote Network was peered with and another is not.
+func droppedPeers(before, after *remote) []string {
+	kept := make(map[string]bool)
+	if after != nil {
+		for i := range after.peerings {
+			kept[after.peerings[i].id] = true
+		}
+	}
+	var dropped []string
+	for i := range before.peerings {
+		if id := before.peerings[i].id; !kept[id] {
+			dropped = append(dropped, id)
+		}
+	}
+	return dropped
+}

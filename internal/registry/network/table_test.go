@@ -1,0 +1,126 @@
+// SPDX-FileCopyrightText: The network-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+package network
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"ironcore.dev/networking/internal/apis/networking"
+)
+
+func TestTableRows(t *testing.T) {
+	type ref = networking.NetworkPeeringNetworkRef
+	hourOld := func(change func(*networking.Network)) *networking.Network {
+		network := inState(networking.NetworkStateAvailable)
+		network.CreationTimestamp = metav1.NewTime(time.Now().Add(-61 * time.Minute))
+		change(network)
+		return network
+	}
+	for sentence, tc := range map[string]struct {
+		network *networking.Network
+		want    []any
+	}{
+		"a Network without peerings and provider ID": {
+			network: hourOld(func(*networking.Network) {}),
+			want:    []any{"a", "Available", "0/0", "61m", "<none>", "<none>"},
+		},
+		"a Network that the provider has realized": {
+			network: hourOld(func(n *networking.Network) { n.Spec.ProviderID = "local://5" }),
+			want:    []any{"a", "Available", "0/0", "61m", "local://5", "<none>"},
+		},
+		"the first peering that is pending tells why": {
+			network: hourOld(func(n *networking.Network) {
+				with(n, "b", ref{Name: "b"}, boundItem(), "uid-of-b")
+				with(n, "c", ref{Name: "c"}, pendingItem(), "")
+				with(n, "d", ref{Name: "d"}, newItem("Evaluating", undecided), "")
+			}),
+			want: []any{"a", "Available", "1/3", "61m", "<none>", "PeerNotFound"},
+		},
+		"all peerings are bound": {
+			network: hourOld(func(n *networking.Network) { with(n, "b", ref{Name: "b"}, boundItem(), "uid-of-b") }),
+			want:    []any{"a", "Available", "1/1", "61m", "<none>", "<none>"},
+		},
+		"a Network that is being deleted": {
+			network: hourOld(func(n *networking.Network) { n.DeletionTimestamp = &now }),
+			want:    []any{"a", "Terminating", "0/0", "61m", "<none>", "<none>"},
+		},
+		"a Network without a creation time": {
+			network: hourOld(func(n *networking.Network) { n.CreationTimestamp = metav1.Time{} }),
+			want:    []any{"a", "Available", "0/0", "<unknown>", "<none>", "<none>"},
+		},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			table, err := tableConvertor{}.ConvertToTable(t.Context(), tc.network, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tc.want, table.Rows[0].Cells); diff != "" {
+				t.Errorf("cells (-want +got):\n%s", diff)
+			}
+			if len(table.Rows) != 1 || table.Rows[0].Object.Object != tc.network || table.ResourceVersion != "7" {
+				t.Errorf("the table is not that of the Network: %+v", table)
+			}
+			if got := len(table.ColumnDefinitions); got != len(tc.want) {
+				t.Errorf("there are %d columns for %d cells", got, len(tc.want))
+			}
+		})
+	}
+}
+
+func TestTableColumns(t *testing.T) {
+	table, err := tableConvertor{}.ConvertToTable(t.Context(), &networking.NetworkList{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var narrow, wide []string
+	for _, column := range table.ColumnDefinitions {
+		if column.Priority == 0 {
+			narrow = append(narrow, column.Name)
+		} else {
+			wide = append(wide, column.Name)
+		}
+		if column.Description == "" {
+			t.Errorf("column %s is not described", column.Name)
+		}
+	}
+	if diff := cmp.Diff([]string{"Name", "State", "Peerings", "Age"}, narrow); diff != "" {
+		t.Errorf("columns (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"Provider ID", "Pending Reason"}, wide); diff != "" {
+		t.Errorf("wide columns (-want +got):\n%s", diff)
+	}
+}
+
+func TestTableOfAList(t *testing.T) {
+	remaining := int64(5)
+	list := &networking.NetworkList{
+		ListMeta: metav1.ListMeta{ResourceVersion: "9", Continue: "more", RemainingItemCount: &remaining},
+		Items:    []networking.Network{*inState(networking.NetworkStatePending), *inState(networking.NetworkStateError)},
+	}
+	table, err := tableConvertor{}.ConvertToTable(t.Context(), list, &metav1.TableOptions{NoHeaders: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(list.ListMeta, table.ListMeta); diff != "" {
+		t.Errorf("metadata (-want +got):\n%s", diff)
+	}
+	if table.ColumnDefinitions != nil {
+		t.Errorf("there are headers: %v", table.ColumnDefinitions)
+	}
+	if len(table.Rows) != 2 || table.Rows[0].Cells[1] != "Pending" || table.Rows[1].Cells[1] != "Error" {
+		t.Errorf("got rows %v", table.Rows)
+	}
+}
+
+func TestTableOfSomethingElse(t *testing.T) {
+	_, err := tableConvertor{}.ConvertToTable(t.Context(), &networking.NetworkBinding{}, nil)
+	want := "got a *networking.NetworkBinding where a Network or a list of Networks was expected"
+	if err == nil || err.Error() != want {
+		t.Errorf("got error %v, want %s", err, want)
+	}
+}

@@ -1,0 +1,109 @@
+// SPDX-FileCopyrightText: The network-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"crypto/rand"
+	"crypto/x509/pkix"
+	"encoding/base64"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// shutdownDelay is how long a replica that was asked to stop keeps serving: longer than the balancer takes to notice.
+const shutdownDelay = 5 * time.Second
+
+// Replica is one network-apiserver.
+type Replica struct {
+	Process
+	// URL is the replica's own, past the balancer and the kube-apiserver.
+	URL string
+	// AuditLog is the file of the replica's audit events.
+	AuditLog string
+
+	address string
+	name    string
+}
+
+// newReplica prepares a replica that reaches the Kubernetes control plane by kubeconfig.
+func (c *Cluster) newReplica(number int, kubeconfig string) (*Replica, error) {
+	name := fmt.Sprintf("network-apiserver-%d", number)
+	port := freePort()
+	r := &Replica{
+		URL:      fmt.Sprintf("https://127.0.0.1:%d", port),
+		AuditLog: filepath.Join(c.config.Dir, name+".audit.log"),
+		address:  fmt.Sprintf("127.0.0.1:%d", port),
+		name:     name,
+	}
+	serving, err := c.issueServing(r)
+	if err != nil {
+		return nil, err
+	}
+	probe, err := get(r.URL+"/readyz", c.serving, keyPair{})
+	if err != nil {
+		return nil, err
+	}
+	encryption, err := c.encryptionConfig()
+	if err != nil {
+		return nil, err
+	}
+	r.Process = Process{
+		Name:    name,
+		LogFile: filepath.Join(c.config.Dir, name+".log"),
+		path:    filepath.Join(c.config.Root, "bin", "network-apiserver"),
+		args: append(c.Etcd.flags(),
+			"--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", port),
+			"--tls-cert-file="+serving.CertFile, "--tls-private-key-file="+serving.KeyFile,
+			"--kubeconfig="+kubeconfig,
+			"--authentication-kubeconfig="+kubeconfig,
+			"--authorization-kubeconfig="+kubeconfig,
+			"--network-provider=external",
+			"--shutdown-delay-duration="+shutdownDelay.String(),
+			"--disable-http2-serving",
+			"--encryption-provider-config="+encryption,
+			"--audit-policy-file="+filepath.Join(c.config.Root, auditPolicy),
+			"--audit-log-path="+r.AuditLog,
+		),
+		probe: probe,
+	}
+	return r, nil
+}
+
+// issueServing writes a new serving certificate for the replica over its present one.
+func (c *Cluster) issueServing(r *Replica) (keyPair, error) {
+	host := fmt.Sprintf("%s.%s.svc", Service, Namespace)
+	return c.serving.issue(r.name, pkix.Name{CommonName: host}, host)
+}
+
+// RotateServingCertificates gives every replica a new serving certificate, and none of them a sign.
+func (c *Cluster) RotateServingCertificates() error {
+	for _, replica := range c.Replicas {
+		if _, err := c.issueServing(replica); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// encryptionConfig writes the configuration by which all replicas encrypt networks in etcd with one key.
+func (c *Cluster) encryptionConfig() (string, error) {
+	path := filepath.Join(c.config.Dir, "encryption.yaml")
+	if _, err := os.Stat(path); err == nil {
+		return path, nil
+	}
+	key := make([]byte, 32)
+	if _, err := rand.Read(key); err != nil {
+		return "", err
+	}
+	return path, os.WriteFile(path, fmt.Appendf(nil, `
+apiVersion: apiserver.config.k8s.io/v1
+kind: EncryptionConfiguration
+resources:
+- resources: [networks.networking.ironcore.dev]
+  providers:
+  - secretbox: {keys: [{name: e2e, secret: %s}]}
+`, base64.StdEncoding.EncodeToString(key)), 0o600)
+}
