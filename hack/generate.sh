@@ -57,8 +57,9 @@ openapi-gen --go-header-file "$header" --output-dir pkg/openapi --output-pkg "$m
 
 say "clients"
 rm -rf pkg/client
+go run ./hack/openapi-schema >"$tree/schema.json"
 applyconfiguration-gen --go-header-file "$header" --output-dir pkg/client/applyconfiguration \
-  --output-pkg "$module/pkg/client/applyconfiguration" "$types"
+  --output-pkg "$module/pkg/client/applyconfiguration" --openapi-schema "$tree/schema.json" "$types"
 client-gen --go-header-file "$header" --output-dir pkg/client/clientset --output-pkg "$module/pkg/client/clientset" \
   --clientset-name versioned --input-base "$module/apis" --input networking/v1alpha1 \
   --apply-configuration-package "$module/pkg/client/applyconfiguration" --prefers-protobuf

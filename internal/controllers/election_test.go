@@ -73,7 +73,7 @@ func (r *replica) Run(ctx context.Context, _ provider.Found) error {
 func startReplica(t *testing.T, etcd *clientv3.Client, identity string) *replica {
 	t.Helper()
 	r := &replica{began: make(chan struct{}, 10), ended: make(chan struct{}, 10)}
-	client := fake.NewSimpleClientset()
+	client := fake.NewClientset()
 	manager, err := NewManager(Config{
 		Options:        NewOptions(),
 		Client:         client,

@@ -40,10 +40,12 @@ type server struct {
 	revision int
 	// bound are the names of the Networks that a binding was applied to, in order.
 	bound []string
+	// conflicts is how many bindings are still to be refused.
+	conflicts int
 }
 
 func newServer(t *testing.T, networks ...*v1alpha1.Network) *server {
-	s := &server{Clientset: fake.NewSimpleClientset(), t: t}
+	s := &server{Clientset: fake.NewClientset(), t: t}
 	s.PrependReactor("create", "networks", func(action clienttesting.Action) (bool, runtime.Object, error) {
 		if action.GetSubresource() != "binding" {
 			return false, nil, nil
@@ -58,8 +60,12 @@ func newServer(t *testing.T, networks ...*v1alpha1.Network) *server {
 }
 
 func (s *server) bind(binding *v1alpha1.NetworkBinding) (*v1alpha1.NetworkBinding, error) {
+	s.mu.Lock()
+	refused := s.conflicts > 0
+	s.conflicts--
+	s.mu.Unlock()
 	network := s.get(binding.Namespace, binding.Name)
-	if network.UID != binding.UID || network.ResourceVersion != binding.ResourceVersion {
+	if refused || network.UID != binding.UID || network.ResourceVersion != binding.ResourceVersion {
 		return binding, apierrors.NewConflict(networks.GroupResource(), binding.Name, nil)
 	}
 	network.Spec.IncomingPeerings = binding.IncomingPeerings
@@ -274,11 +280,9 @@ func TestPeeringReleasesANetworkMadeAgainBeforeItBindsIt(t *testing.T) {
 func TestPeeringEndsAConflictByDecidingAgain(t *testing.T) {
 	a, b := undecided("a", "b"), undecided("b", "a")
 	running(t, []string{"peering"}, func(s *server) {
-		conflicts := 0
-		s.PrependReactor("create", "networks", func(clienttesting.Action) (bool, runtime.Object, error) {
-			conflicts++
-			return conflicts <= 3, nil, apierrors.NewConflict(networks.GroupResource(), "a", nil)
-		})
+		s.mu.Lock()
+		s.conflicts = 3
+		s.mu.Unlock()
 		pass(time.Minute)
 		s.want("a", "Bound Bound", "uid-of-b")
 		s.want("b", "Bound Bound", "uid-of-a")

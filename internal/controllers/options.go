@@ -64,13 +64,16 @@ func (o *Options) Validate() []error {
 			errs = append(errs, fmt.Errorf("--controllers: %q is not a controller; there are %s", name, strings.Join(known, ", ")))
 		}
 	}
-	for flag, workers := range map[string]int{
-		"concurrent-network-syncs": o.ConcurrentNetworkSyncs,
-		"concurrent-peering-syncs": o.ConcurrentPeeringSyncs,
-		"concurrent-release-syncs": o.ConcurrentReleaseSyncs,
+	for _, syncs := range []struct {
+		flag    string
+		workers int
+	}{
+		{"concurrent-network-syncs", o.ConcurrentNetworkSyncs},
+		{"concurrent-peering-syncs", o.ConcurrentPeeringSyncs},
+		{"concurrent-release-syncs", o.ConcurrentReleaseSyncs},
 	} {
-		if workers < 1 {
-			errs = append(errs, fmt.Errorf("--%s: must be at least 1, not %d", flag, workers))
+		if syncs.workers < 1 {
+			errs = append(errs, fmt.Errorf("--%s: must be at least 1, not %d", syncs.flag, syncs.workers))
 		}
 	}
 	return errs

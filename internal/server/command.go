@@ -36,7 +36,7 @@ On its own, one command is enough:
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			verflag.PrintAndExitIfRequested()
 			if err := logsapi.ValidateAndApply(o.Logs, utilfeature.DefaultFeatureGate); err != nil {
-				return err
+				return fmt.Errorf("--logging-format and the other flags for logs: %w", err)
 			}
 			cliflag.PrintFlags(cmd.Flags())
 			if err := o.Complete(cmd.Flags().Changed("bind-address")); err != nil {

@@ -17,6 +17,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
 	corev1 "k8s.io/api/core/v1"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/admission/initializer"
 	openapinamer "k8s.io/apiserver/pkg/endpoints/openapi"
@@ -66,6 +67,7 @@ func NewConfig(ctx context.Context, o *Options) (_ *Config, err error) {
 		}
 	}()
 	for _, step := range []func(context.Context) error{
+		c.checkFiles,
 		c.findHost,
 		c.openDataDir,
 		c.listen,
@@ -93,6 +95,42 @@ func (c *Config) Close() {
 	if c.dir != nil {
 		_ = c.dir.Close() // The lock ends with the process at the latest.
 	}
+}
+
+// checkFiles names the flag of each file that cannot be read; the libraries that read them later name the file alone.
+func (c *Config) checkFiles(context.Context) error {
+	r := c.Options.Recommended
+	etcd := r.Etcd.StorageConfig.Transport
+	var errs []error
+	for _, file := range []struct{ flag, path string }{
+		{"admission-control-config-file", r.Admission.ConfigFile},
+		{"audit-policy-file", r.Audit.PolicyFile},
+		{"audit-webhook-config-file", r.Audit.WebhookOptions.ConfigFile},
+		{"authentication-kubeconfig", r.Authentication.RemoteKubeConfigFile},
+		{"authorization-kubeconfig", r.Authorization.RemoteKubeConfigFile},
+		{"client-ca-file", r.Authentication.ClientCert.ClientCA},
+		{"egress-selector-config-file", r.EgressSelector.ConfigFile},
+		{"encryption-provider-config", r.Etcd.EncryptionProviderConfigFilepath},
+		{"etcd-cafile", etcd.TrustedCAFile},
+		{"etcd-certfile", etcd.CertFile},
+		{"etcd-keyfile", etcd.KeyFile},
+		{"kubeconfig", r.CoreAPI.CoreAPIKubeconfigPath},
+		{"requestheader-client-ca-file", r.Authentication.RequestHeader.ClientCAFile},
+		{"tls-cert-file", r.SecureServing.ServerCert.CertKey.CertFile},
+		{"tls-private-key-file", r.SecureServing.ServerCert.CertKey.KeyFile},
+		{"tracing-config-file", r.Traces.ConfigFile},
+	} {
+		if file.path == "" {
+			continue
+		}
+		opened, err := os.Open(file.path)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("--%s: %w", file.flag, err))
+			continue
+		}
+		opened.Close()
+	}
+	return utilerrors.NewAggregate(errs)
 }
 
 // findHost makes sure that there is a host cluster to ask, before anything is started.

@@ -39,6 +39,10 @@ const (
 
 var providers = []string{providerLocal, providerExternal, ironcorenet.Name}
 
+func init() {
+	utilruntime.Must(logsapi.AddFeatureGates(utilfeature.DefaultMutableFeatureGate))
+}
+
 // Options are what the command line says.
 type Options struct {
 	Recommended *genericoptions.RecommendedOptions
@@ -65,7 +69,6 @@ func NewOptions() *Options {
 	components := basecompatibility.NewComponentGlobalsRegistry()
 	// The feature gates are those of the Kubernetes libraries, whatever the version of this server.
 	kubernetes := basecompatibility.NewEffectiveVersionFromString(baseversion.DefaultKubeBinaryVersion, "", "")
-	utilruntime.Must(logsapi.AddFeatureGates(utilfeature.DefaultMutableFeatureGate))
 	utilruntime.Must(components.Register(basecompatibility.DefaultKubeComponent, kubernetes, utilfeature.DefaultMutableFeatureGate))
 	o := &Options{
 		Recommended:   genericoptions.NewRecommendedOptions("/registry", storageCodec()),

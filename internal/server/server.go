@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"strings"
 	"sync"
 	"time"
 
@@ -58,7 +59,8 @@ func New(config *Config) (*Server, error) {
 	}
 	networks, err := registrynetwork.NewStorage(scheme, config.Generic.RESTOptionsGetter)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("connecting to --etcd-servers=%s: %w",
+			strings.Join(config.Options.Recommended.Etcd.StorageConfig.Transport.ServerList, ","), err)
 	}
 	group := genericapiserver.NewDefaultAPIGroupInfo(v1alpha1.GroupName, scheme, metav1.ParameterCodec, codecs)
 	group.VersionedResourcesStorageMap[v1alpha1.SchemeGroupVersion.Version] = map[string]rest.Storage{

@@ -7,6 +7,6 @@
 // +k8s:deepcopy-gen=package
 // +k8s:protobuf-gen=package
 // +k8s:openapi-gen=true
-// +k8s:openapi-model-package=dev.ironcore.networking.v1alpha1
+// +k8s:openapi-model-package=dev.ironcore.networking.apis.networking.v1alpha1
 // +groupName=networking.ironcore.dev
 package v1alpha1

@@ -10,65 +10,65 @@ package v1alpha1
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in LocalObjectReference) OpenAPIModelName() string {
-	return "dev.ironcore.networking.v1alpha1.LocalObjectReference"
+	return "dev.ironcore.networking.apis.networking.v1alpha1.LocalObjectReference"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in Network) OpenAPIModelName() string {
-	return "dev.ironcore.networking.v1alpha1.Network"
+	return "dev.ironcore.networking.apis.networking.v1alpha1.Network"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in NetworkBinding) OpenAPIModelName() string {
-	return "dev.ironcore.networking.v1alpha1.NetworkBinding"
+	return "dev.ironcore.networking.apis.networking.v1alpha1.NetworkBinding"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in NetworkList) OpenAPIModelName() string {
-	return "dev.ironcore.networking.v1alpha1.NetworkList"
+	return "dev.ironcore.networking.apis.networking.v1alpha1.NetworkList"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in NetworkPeering) OpenAPIModelName() string {
-	return "dev.ironcore.networking.v1alpha1.NetworkPeering"
+	return "dev.ironcore.networking.apis.networking.v1alpha1.NetworkPeering"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in NetworkPeeringBinding) OpenAPIModelName() string {
-	return "dev.ironcore.networking.v1alpha1.NetworkPeeringBinding"
+	return "dev.ironcore.networking.apis.networking.v1alpha1.NetworkPeeringBinding"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in NetworkPeeringClaimRef) OpenAPIModelName() string {
-	return "dev.ironcore.networking.v1alpha1.NetworkPeeringClaimRef"
+	return "dev.ironcore.networking.apis.networking.v1alpha1.NetworkPeeringClaimRef"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in NetworkPeeringNetworkRef) OpenAPIModelName() string {
-	return "dev.ironcore.networking.v1alpha1.NetworkPeeringNetworkRef"
+	return "dev.ironcore.networking.apis.networking.v1alpha1.NetworkPeeringNetworkRef"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in NetworkPeeringStatus) OpenAPIModelName() string {
-	return "dev.ironcore.networking.v1alpha1.NetworkPeeringStatus"
+	return "dev.ironcore.networking.apis.networking.v1alpha1.NetworkPeeringStatus"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in NetworkSpec) OpenAPIModelName() string {
-	return "dev.ironcore.networking.v1alpha1.NetworkSpec"
+	return "dev.ironcore.networking.apis.networking.v1alpha1.NetworkSpec"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in NetworkStatus) OpenAPIModelName() string {
-	return "dev.ironcore.networking.v1alpha1.NetworkStatus"
+	return "dev.ironcore.networking.apis.networking.v1alpha1.NetworkStatus"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in PeeringPrefix) OpenAPIModelName() string {
-	return "dev.ironcore.networking.v1alpha1.PeeringPrefix"
+	return "dev.ironcore.networking.apis.networking.v1alpha1.PeeringPrefix"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in PeeringPrefixStatus) OpenAPIModelName() string {
-	return "dev.ironcore.networking.v1alpha1.PeeringPrefixStatus"
+	return "dev.ironcore.networking.apis.networking.v1alpha1.PeeringPrefixStatus"
 }

@@ -42,7 +42,7 @@ func New(networks listers.NetworkLister, client clientset.NetworksGetter, record
 // early to write.
 func (b *Binder) Bind(ctx context.Context, network *v1alpha1.Network) (wait time.Duration, err error) {
 	if b.behind(network) {
-		return 0, nil // The event of our own write comes and queues the Network again.
+		return settleTime, nil // The event of our own write is on its way.
 	}
 	decided := binding.Decide(network, b.Lookup)
 	change := compare(network, decided)

@@ -40,7 +40,7 @@ func newFixture(t *testing.T, networks ...*v1alpha1.Network) *fixture {
 	for _, network := range networks {
 		f.see(network)
 	}
-	client := fake.NewSimpleClientset()
+	client := fake.NewClientset()
 	client.PrependReactor("*", "*", func(action clienttesting.Action) (bool, runtime.Object, error) {
 		create, ok := action.(clienttesting.CreateAction)
 		if !ok || action.GetSubresource() != "binding" {

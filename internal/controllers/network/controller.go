@@ -91,13 +91,13 @@ func (c *Controller) Run(ctx context.Context, workers int) error {
 	defer c.informer.RemoveEventHandler(registration)
 
 	ended := make(chan error, 1)
-	ctx, cancel := context.WithCancel(ctx)
+	running, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() {
 		defer cancel()
-		ended <- c.provider.Run(ctx, c.found)
+		ended <- c.provider.Run(running, c.found)
 	}()
-	c.loop.Run(ctx, workers)
+	c.loop.Run(running, workers)
 	if err := <-ended; err != nil && ctx.Err() == nil {
 		return fmt.Errorf("running the network provider: %w", err)
 	}

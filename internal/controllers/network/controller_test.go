@@ -88,7 +88,7 @@ type fixture struct {
 
 func newFixture(t *testing.T, memory *memory, networks ...*v1alpha1.Network) *fixture {
 	memory.realized = map[types.UID]bool{}
-	client := fake.NewSimpleClientset()
+	client := fake.NewClientset()
 	informer := externalversions.NewSharedInformerFactory(client, 0).Networking().V1alpha1().Networks().Informer()
 	if err := informer.AddIndexers(index.Indexers()); err != nil {
 		t.Fatal(err)

@@ -66,6 +66,8 @@ func (c *Controller) changed(ctx context.Context, old, network *v1alpha1.Network
 	current := network
 	if network == nil {
 		current = old
+	}
+	if old != nil && (network == nil || network.UID != old.UID) {
 		c.binder.Forget(old.UID)
 	}
 	name := types.NamespacedName{Namespace: current.Namespace, Name: current.Name}

@@ -83,12 +83,17 @@ func (a *allocator) allocate(
 			return vni, nil
 		}
 		allocated := allocation{vni: vni, name: name}
+		puts := []clientv3.Op{
+			clientv3.OpPut(a.vniKey(vni), string(owner)),
+			clientv3.OpPut(a.ownerKey(owner), allocated.String()),
+		}
+		if wanted == 0 {
+			puts = append(puts, clientv3.OpPut(a.cursorKey(), strconv.Itoa(int(vni))))
+		}
 		answer, err := a.etcd.Txn(ctx).
 			If(clientv3.Compare(clientv3.CreateRevision(a.vniKey(vni)), "=", 0),
 				clientv3.Compare(clientv3.CreateRevision(a.ownerKey(owner)), "=", 0)).
-			Then(clientv3.OpPut(a.vniKey(vni), string(owner)),
-				clientv3.OpPut(a.ownerKey(owner), allocated.String()),
-				clientv3.OpPut(a.cursorKey(), strconv.Itoa(int(vni)))).
+			Then(puts...).
 			Else(clientv3.OpGet(a.vniKey(vni)), clientv3.OpGet(a.ownerKey(owner))).
 			Commit()
 		switch {

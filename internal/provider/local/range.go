@@ -38,8 +38,6 @@ func (r *Range) Set(value string) error {
 	return nil
 }
 
-func (r *Range) contains(vni uint32) bool { return r.First <= vni && vni <= r.Last }
-
 // after returns the VNI that follows in the range, which begins again at its end.
 func (r *Range) after(vni uint32) uint32 {
 	if vni < r.First || vni >= r.Last {

@@ -42,8 +42,12 @@ func mirrorPeerings(network, old *networking.Network, now metav1.Time) {
 		}
 	}
 
+	claims := make(map[types.NamespacedName]networking.NetworkPeeringClaimRef, len(network.Spec.IncomingPeerings))
+	for _, claim := range network.Spec.IncomingPeerings {
+		claims[types.NamespacedName{Namespace: claim.Namespace, Name: claim.Name}] = claim
+	}
+	network.Spec.IncomingPeerings = nil
 	var statuses []networking.NetworkPeeringStatus
-	bound := make(map[types.NamespacedName]bool)
 	undecided := false
 	for i := range network.Spec.Peerings {
 		peering := &network.Spec.Peerings[i]
@@ -54,12 +58,13 @@ func mirrorPeerings(network, old *networking.Network, now metav1.Time) {
 		}
 		if status.Phase == networking.NetworkPeeringPhaseBound {
 			target := resolve(network, peering.NetworkRef)
-			bound[types.NamespacedName{Namespace: target.Namespace, Name: target.Name}] = true
+			if claim, ok := claims[types.NamespacedName{Namespace: target.Namespace, Name: target.Name}]; ok {
+				network.Spec.IncomingPeerings = append(network.Spec.IncomingPeerings, claim)
+			}
 		}
 		statuses = append(statuses, *status)
 	}
 	network.Status.Peerings = statuses
-	network.Spec.IncomingPeerings = claimsOf(network.Spec.IncomingPeerings, bound)
 
 	// Without a new item that only the controller can decide on, the phases already speak for this generation.
 	observed := old == nil || old.Status.ObservedGeneration == old.Generation
@@ -83,17 +88,6 @@ func newPeeringStatus(network *networking.Network, name string, now metav1.Time)
 		Message:                 message,
 		LastPhaseTransitionTime: &now,
 	}
-}
-
-// claimsOf returns the claims of the Networks in the set.
-func claimsOf(claims []networking.NetworkPeeringClaimRef, of map[types.NamespacedName]bool) []networking.NetworkPeeringClaimRef {
-	var kept []networking.NetworkPeeringClaimRef
-	for _, claim := range claims {
-		if of[types.NamespacedName{Namespace: claim.Namespace, Name: claim.Name}] {
-			kept = append(kept, claim)
-		}
-	}
-	return kept
 }
 
 // resolve fills in the namespace that a reference without one means.

@@ -26,6 +26,331 @@ func Parser() *typed.Parser {
 var parserOnce sync.Once
 var parser *typed.Parser
 var schemaYAML = typed.YAMLObject(`types:
+- name: dev.ironcore.networking.apis.networking.v1alpha1.LocalObjectReference
+  map:
+    fields:
+    - name: name
+      type:
+        scalar: string
+- name: dev.ironcore.networking.apis.networking.v1alpha1.Network
+  map:
+    fields:
+    - name: apiVersion
+      type:
+        scalar: string
+    - name: kind
+      type:
+        scalar: string
+    - name: metadata
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta
+      default: {}
+    - name: spec
+      type:
+        namedType: dev.ironcore.networking.apis.networking.v1alpha1.NetworkSpec
+      default: {}
+    - name: status
+      type:
+        namedType: dev.ironcore.networking.apis.networking.v1alpha1.NetworkStatus
+      default: {}
+- name: dev.ironcore.networking.apis.networking.v1alpha1.NetworkPeering
+  map:
+    fields:
+    - name: name
+      type:
+        scalar: string
+      default: ""
+    - name: networkRef
+      type:
+        namedType: dev.ironcore.networking.apis.networking.v1alpha1.NetworkPeeringNetworkRef
+      default: {}
+    - name: prefixes
+      type:
+        list:
+          elementType:
+            namedType: dev.ironcore.networking.apis.networking.v1alpha1.PeeringPrefix
+          elementRelationship: associative
+          keys:
+          - name
+- name: dev.ironcore.networking.apis.networking.v1alpha1.NetworkPeeringClaimRef
+  map:
+    fields:
+    - name: name
+      type:
+        scalar: string
+      default: ""
+    - name: namespace
+      type:
+        scalar: string
+    - name: uid
+      type:
+        scalar: string
+      default: ""
+- name: dev.ironcore.networking.apis.networking.v1alpha1.NetworkPeeringNetworkRef
+  map:
+    fields:
+    - name: name
+      type:
+        scalar: string
+      default: ""
+    - name: namespace
+      type:
+        scalar: string
+    - name: uid
+      type:
+        scalar: string
+- name: dev.ironcore.networking.apis.networking.v1alpha1.NetworkPeeringStatus
+  map:
+    fields:
+    - name: lastPhaseTransitionTime
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: message
+      type:
+        scalar: string
+    - name: name
+      type:
+        scalar: string
+      default: ""
+    - name: phase
+      type:
+        scalar: string
+    - name: prefixes
+      type:
+        list:
+          elementType:
+            namedType: dev.ironcore.networking.apis.networking.v1alpha1.PeeringPrefixStatus
+          elementRelationship: associative
+          keys:
+          - name
+    - name: reason
+      type:
+        scalar: string
+    - name: state
+      type:
+        scalar: string
+- name: dev.ironcore.networking.apis.networking.v1alpha1.NetworkSpec
+  map:
+    fields:
+    - name: incomingPeerings
+      type:
+        list:
+          elementType:
+            namedType: dev.ironcore.networking.apis.networking.v1alpha1.NetworkPeeringClaimRef
+          elementRelationship: associative
+          keys:
+          - uid
+    - name: peerings
+      type:
+        list:
+          elementType:
+            namedType: dev.ironcore.networking.apis.networking.v1alpha1.NetworkPeering
+          elementRelationship: associative
+          keys:
+          - name
+    - name: providerID
+      type:
+        scalar: string
+- name: dev.ironcore.networking.apis.networking.v1alpha1.NetworkStatus
+  map:
+    fields:
+    - name: conditions
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Condition
+          elementRelationship: associative
+          keys:
+          - type
+    - name: observedGeneration
+      type:
+        scalar: numeric
+    - name: peerings
+      type:
+        list:
+          elementType:
+            namedType: dev.ironcore.networking.apis.networking.v1alpha1.NetworkPeeringStatus
+          elementRelationship: associative
+          keys:
+          - name
+    - name: state
+      type:
+        scalar: string
+- name: dev.ironcore.networking.apis.networking.v1alpha1.PeeringPrefix
+  map:
+    fields:
+    - name: name
+      type:
+        scalar: string
+      default: ""
+    - name: prefix
+      type:
+        scalar: string
+    - name: prefixRef
+      type:
+        namedType: dev.ironcore.networking.apis.networking.v1alpha1.LocalObjectReference
+- name: dev.ironcore.networking.apis.networking.v1alpha1.PeeringPrefixStatus
+  map:
+    fields:
+    - name: name
+      type:
+        scalar: string
+      default: ""
+    - name: prefix
+      type:
+        scalar: string
+- name: io.k8s.apimachinery.pkg.apis.meta.v1.Condition
+  map:
+    fields:
+    - name: lastTransitionTime
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: message
+      type:
+        scalar: string
+      default: ""
+    - name: observedGeneration
+      type:
+        scalar: numeric
+    - name: reason
+      type:
+        scalar: string
+      default: ""
+    - name: status
+      type:
+        scalar: string
+      default: ""
+    - name: type
+      type:
+        scalar: string
+      default: ""
+- name: io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1
+  map:
+    elementType:
+      scalar: untyped
+      list:
+        elementType:
+          namedType: __untyped_atomic_
+        elementRelationship: atomic
+      map:
+        elementType:
+          namedType: __untyped_deduced_
+        elementRelationship: separable
+- name: io.k8s.apimachinery.pkg.apis.meta.v1.ManagedFieldsEntry
+  map:
+    fields:
+    - name: apiVersion
+      type:
+        scalar: string
+    - name: fieldsType
+      type:
+        scalar: string
+    - name: fieldsV1
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1
+    - name: manager
+      type:
+        scalar: string
+    - name: operation
+      type:
+        scalar: string
+    - name: subresource
+      type:
+        scalar: string
+    - name: time
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+- name: io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta
+  map:
+    fields:
+    - name: annotations
+      type:
+        map:
+          elementType:
+            scalar: string
+    - name: creationTimestamp
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: deletionGracePeriodSeconds
+      type:
+        scalar: numeric
+    - name: deletionTimestamp
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: finalizers
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: associative
+    - name: generateName
+      type:
+        scalar: string
+    - name: generation
+      type:
+        scalar: numeric
+    - name: labels
+      type:
+        map:
+          elementType:
+            scalar: string
+    - name: managedFields
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.apimachinery.pkg.apis.meta.v1.ManagedFieldsEntry
+          elementRelationship: atomic
+    - name: name
+      type:
+        scalar: string
+    - name: namespace
+      type:
+        scalar: string
+    - name: ownerReferences
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.apimachinery.pkg.apis.meta.v1.OwnerReference
+          elementRelationship: associative
+          keys:
+          - uid
+    - name: resourceVersion
+      type:
+        scalar: string
+    - name: selfLink
+      type:
+        scalar: string
+    - name: uid
+      type:
+        scalar: string
+- name: io.k8s.apimachinery.pkg.apis.meta.v1.OwnerReference
+  map:
+    fields:
+    - name: apiVersion
+      type:
+        scalar: string
+      default: ""
+    - name: blockOwnerDeletion
+      type:
+        scalar: boolean
+    - name: controller
+      type:
+        scalar: boolean
+    - name: kind
+      type:
+        scalar: string
+      default: ""
+    - name: name
+      type:
+        scalar: string
+      default: ""
+    - name: uid
+      type:
+        scalar: string
+      default: ""
+    elementRelationship: atomic
+- name: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+  scalar: untyped
 - name: __untyped_atomic_
   scalar: untyped
   list:
