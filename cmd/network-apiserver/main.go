@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: The network-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
 // Command network-apiserver serves the API group networking.ironcore.dev.
 package main
 
