@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: The network-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
 package server
 
 import (
@@ -10,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/uuid"
@@ -88,7 +92,7 @@ func (s *Server) installControllers(storageReady func() error) error {
 	manager, err := controllers.NewManager(controllers.Config{
 		Options:        s.config.Options.Controllers,
 		Client:         s.client,
-		Informers:      externalversions.NewSharedInformerFactory(s.client, 0),
+		Informers:      newInformers(s.client),
 		Recorder:       s.config.recorder(),
 		NewProvider:    s.newProvider(prefix),
 		Etcd:           s.config.Etcd,
@@ -111,6 +115,17 @@ func (s *Server) installControllers(storageReady func() error) error {
 		return err
 	}
 	return s.generic.AddPreShutdownHook("stop-controllers", run.stop)
+}
+
+// newInformers leaves out of the cache what no controller reads. A write without managedFields keeps those stored.
+func newInformers(client versioned.Interface) externalversions.SharedInformerFactory {
+	return externalversions.NewSharedInformerFactoryWithOptions(client, 0, externalversions.WithTransform(
+		func(obj any) (any, error) {
+			if object, err := meta.Accessor(obj); err == nil {
+				object.SetManagedFields(nil)
+			}
+			return obj, nil
+		}))
 }
 
 // background runs a function from a post-start hook to a pre-shutdown hook. The context of the former would end too late:
