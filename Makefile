@@ -27,10 +27,10 @@ unit: ## test the packages
 	go test $$(go list ./... | grep -v /test/)
 	go test -race ./internal/binding/... ./internal/controllers/... ./internal/loopback/... ./internal/provider/local/...
 
-integration: ## test the server on its own, with kubectl and the generated client
+integration: build ## test the server on its own, with kubectl and the generated client
 	@command -v kubectl >/dev/null || hack/kubernetes/build.sh kubectl
 	@echo "integration: testing the real server in standalone mode"
-	go test -count=1 -timeout 20m ./test/integration/...
+	NETWORK_APISERVER_BIN=$(CURDIR)/bin/network-apiserver go test -count=1 -timeout 20m ./test/integration/...
 
 e2e: build ## test the server behind a real kube-apiserver
 	hack/kubernetes/build.sh

@@ -13,6 +13,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	"k8s.io/apimachinery/pkg/util/version"
 	"k8s.io/apiserver/pkg/admission/plugin/resourcequota"
 	"k8s.io/apiserver/pkg/features"
 	genericoptions "k8s.io/apiserver/pkg/server/options"
@@ -45,7 +46,8 @@ func init() {
 	utilruntime.Must(logsapi.AddFeatureGates(gates))
 	// Snapshots of the watch cache serve lists at an old resourceVersion, which few ask for, and take a quarter of the
 	// memory that the Networks do.
-	utilruntime.Must(gates.OverrideDefault(features.ListFromCacheSnapshot, false))
+	kubernetes := version.MustParse(baseversion.DefaultKubeBinaryVersion)
+	utilruntime.Must(gates.OverrideDefaultAtVersion(features.ListFromCacheSnapshot, false, kubernetes))
 }
 
 // Options are what the command line says.
