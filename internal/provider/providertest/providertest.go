@@ -7,6 +7,7 @@ package providertest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -260,7 +261,7 @@ func lead(t *testing.T, infrastructure Infrastructure) *leader {
 	}()
 	l.stop = sync.OnceFunc(func() {
 		cancel()
-		if err := <-ended; err != nil {
+		if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
 			t.Errorf("the provider ended: %v", err)
 		}
 	})

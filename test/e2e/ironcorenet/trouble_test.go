@@ -41,7 +41,10 @@ func TestTheRemoteServerIsAwayInTheMiddle(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t).start()
 	w.create(network("a", "b"), network("b", "a"), network("c"))
-	w.settles("a", peering("b", bound, v1alpha1.NetworkPeeringStatePending))
+	first := w.settles("a", peering("b", bound, v1alpha1.NetworkPeeringStatePending))
+	second := w.settles("b", peering("a", bound, v1alpha1.NetworkPeeringStatePending))
+	w.wantRemotePeerings(first, "b "+w.id(second))
+	w.wantRemotePeerings(second, "a "+w.id(first))
 	c := w.settles("c", available)
 
 	w.proxy.setAway(true)
