@@ -138,22 +138,28 @@ func TestPermissions(t *testing.T) {
 		dontWant []string
 	}{
 		"viewers read": {
-			role:     "ClusterRole/networking.ironcore.dev:view",
-			want:     []string{"get networks", "list networks", "watch networks"},
-			dontWant: []string{"create networks", "update networks", "update networks/status", "create networks/binding"},
+			role: "ClusterRole/networking.ironcore.dev:view",
+			want: []string{"get networks", "list networks", "watch networks",
+				"get networkinterfaces", "list networkinterfaces", "watch networkinterfaces"},
+			dontWant: []string{"create networks", "update networks", "update networks/status", "create networks/binding",
+				"create networkinterfaces", "update networkinterfaces", "update networkinterfaces/status"},
 		},
-		"editors write Networks, but neither status nor binding": {
+		"editors write Networks and NetworkInterfaces, but neither status nor binding nor membership": {
 			role: "ClusterRole/networking.ironcore.dev:edit",
 			want: []string{"create networks", "update networks", "patch networks", "delete networks",
-				"deletecollection networks"},
+				"deletecollection networks", "create networkinterfaces", "update networkinterfaces",
+				"patch networkinterfaces", "delete networkinterfaces", "deletecollection networkinterfaces"},
 			dontWant: []string{"update networks/status", "patch networks/status", "create networks/binding",
-				"update networks/binding", "update networks/finalizers"},
+				"update networks/binding", "update networks/finalizers", "create networks/membership",
+				"update networkinterfaces/status", "patch networkinterfaces/status"},
 		},
 		"providers write status and finalizers, but no binding": {
 			role: "ClusterRole/networking.ironcore.dev:provider",
 			want: []string{"get networks", "list networks", "watch networks", "update networks", "patch networks",
-				"update networks/status", "patch networks/status", "update networks/finalizers"},
-			dontWant: []string{"create networks", "delete networks", "create networks/binding"},
+				"update networks/status", "patch networks/status", "update networks/finalizers",
+				"update networkinterfaces", "update networkinterfaces/status", "update networkinterfaces/finalizers"},
+			dontWant: []string{"create networks", "delete networks", "create networks/binding", "create networks/membership",
+				"create networkinterfaces", "delete networkinterfaces"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -21,7 +21,10 @@ import (
 
 	"ironcore.dev/networking/internal/controllers/binder"
 	"ironcore.dev/networking/internal/controllers/index"
+	"ironcore.dev/networking/internal/controllers/machine"
+	"ironcore.dev/networking/internal/controllers/membership"
 	"ironcore.dev/networking/internal/controllers/network"
+	"ironcore.dev/networking/internal/controllers/networkinterface"
 	"ironcore.dev/networking/internal/controllers/peering"
 	"ironcore.dev/networking/internal/controllers/release"
 	"ironcore.dev/networking/internal/provider"
@@ -38,6 +41,8 @@ type Config struct {
 	Informers externalversions.SharedInformerFactory
 	// Recorder takes the Events.
 	Recorder record.EventRecorder
+	// Host is the host cluster, nil if there is none.
+	Host *machine.Host
 	// NewProvider makes the network provider of a leader. Nil leaves Networks to a provider outside.
 	NewProvider func() (provider.Provider, error)
 	// Etcd holds the election under ElectionPrefix; Identity names this replica in it.
@@ -48,24 +53,32 @@ type Config struct {
 // Manager runs the controllers.
 type Manager struct {
 	Config
-	informer cache.SharedIndexInformer
+	networks, interfaces cache.SharedIndexInformer
 }
 
 // NewManager prepares the informers; nothing runs before Run.
 func NewManager(config Config) (*Manager, error) {
-	informer := config.Informers.Networking().V1alpha1().Networks().Informer()
-	if err := informer.AddIndexers(index.Indexers()); err != nil {
+	informers := config.Informers.Networking().V1alpha1()
+	m := &Manager{
+		Config:     config,
+		networks:   informers.Networks().Informer(),
+		interfaces: informers.NetworkInterfaces().Informer(),
+	}
+	if err := m.networks.AddIndexers(index.Indexers()); err != nil {
 		return nil, fmt.Errorf("adding the indexes of Networks: %w", err)
 	}
-	return &Manager{Config: config, informer: informer}, nil
+	if err := m.interfaces.AddIndexers(index.InterfaceIndexers()); err != nil {
+		return nil, fmt.Errorf("adding the indexes of NetworkInterfaces: %w", err)
+	}
+	return m, nil
 }
 
 // HealthChecks are the parts of /readyz that the controllers answer for.
 func (m *Manager) HealthChecks() []healthz.HealthChecker {
 	return []healthz.HealthChecker{
 		healthz.NamedCheck("controller-informers-synced", func(*http.Request) error {
-			if !m.informer.HasSynced() {
-				return fmt.Errorf("the controllers have not read all Networks yet")
+			if !m.networks.HasSynced() || !m.interfaces.HasSynced() {
+				return fmt.Errorf("the controllers have not read all Networks and NetworkInterfaces yet")
 			}
 			return nil
 		}),
@@ -77,7 +90,7 @@ func (m *Manager) HealthChecks() []healthz.HealthChecker {
 func (m *Manager) Run(ctx context.Context) {
 	m.Informers.StartWithContext(ctx)
 	defer m.Informers.Shutdown()
-	if !cache.WaitForCacheSync(ctx.Done(), m.informer.HasSynced) {
+	if !cache.WaitForCacheSync(ctx.Done(), m.networks.HasSynced, m.interfaces.HasSynced) {
 		return
 	}
 	wait.UntilWithContext(ctx, func(ctx context.Context) {
@@ -91,23 +104,32 @@ func (m *Manager) Run(ctx context.Context) {
 func (m *Manager) runControllers(ctx context.Context) error {
 	leadingMetric.Set(1)
 	defer leadingMetric.Set(0)
-	networks := m.Client.NetworkingV1alpha1()
-	shared := binder.New(listers.NewNetworkLister(m.informer.GetIndexer()), networks, m.Recorder)
 	running, ctx := errgroup.WithContext(ctx)
-	if m.Options.enabled(network.Name) && m.NewProvider != nil {
-		provider, err := m.NewProvider()
+	type run func(ctx context.Context, workers int) error
+	start := func(name string, controller func() run) {
+		if m.Options.enabled(name) {
+			running.Go(func() error { return controller()(ctx, *m.Options.ConcurrentSyncs[name]) })
+		}
+	}
+	client := m.Client.NetworkingV1alpha1()
+	if m.NewProvider != nil && (m.Options.enabled(network.Name) || m.Options.enabled(networkinterface.Name)) {
+		realizing, err := m.NewProvider()
 		if err != nil {
 			return err
 		}
-		running.Go(func() error {
-			return network.New(m.informer, networks, m.Recorder, provider).Run(ctx, m.Options.ConcurrentNetworkSyncs)
-		})
+		start(network.Name, func() run { return network.New(m.networks, client, m.Recorder, realizing).Run })
+		if realizing, ok := realizing.(provider.InterfaceProvider); ok {
+			start(networkinterface.Name, func() run {
+				return networkinterface.New(m.networks, m.interfaces, client, m.Recorder, realizing).Run
+			})
+		}
 	}
-	if m.Options.enabled(peering.Name) {
-		running.Go(func() error { return peering.New(m.informer, shared).Run(ctx, m.Options.ConcurrentPeeringSyncs) })
-	}
-	if m.Options.enabled(release.Name) {
-		running.Go(func() error { return release.New(m.informer, shared).Run(ctx, m.Options.ConcurrentReleaseSyncs) })
+	binder := binder.New(listers.NewNetworkLister(m.networks.GetIndexer()), client, m.Recorder)
+	start(peering.Name, func() run { return peering.New(m.networks, binder).Run })
+	start(release.Name, func() run { return release.New(m.networks, binder).Run })
+	start(membership.Name, func() run { return membership.New(m.networks, m.interfaces, client).Run })
+	if m.Host != nil {
+		start(machine.Name, func() run { return machine.New(m.Host, m.interfaces, client, m.Recorder).Run })
 	}
 	<-ctx.Done()
 	return running.Wait()

@@ -11,32 +11,40 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/util/sets"
 
+	"ironcore.dev/networking/internal/controllers/machine"
+	"ironcore.dev/networking/internal/controllers/membership"
 	"ironcore.dev/networking/internal/controllers/network"
+	"ironcore.dev/networking/internal/controllers/networkinterface"
 	"ironcore.dev/networking/internal/controllers/peering"
 	"ironcore.dev/networking/internal/controllers/release"
 )
 
 // known lists the controllers that --controllers may name.
-var known = []string{network.Name, peering.Name, release.Name}
+var known = []string{machine.Name, membership.Name, network.Name, networkinterface.Name, peering.Name, release.Name}
 
-// Options choose which controllers run and how many Networks each works on at a time.
+// Options choose which controllers run and how many objects each works on at a time.
 type Options struct {
 	// Controllers to run: "*" for all, a name to enable one, "-" before a name to disable it.
 	Controllers []string
 	// LeaderElect makes replicas elect the one that runs the controllers.
 	LeaderElect bool
-	// ConcurrentNetworkSyncs, ConcurrentPeeringSyncs and ConcurrentReleaseSyncs are numbers of workers.
-	ConcurrentNetworkSyncs, ConcurrentPeeringSyncs, ConcurrentReleaseSyncs int
+	// ConcurrentSyncs are numbers of workers, by the name of the controller.
+	ConcurrentSyncs map[string]*int
 }
 
 // NewOptions returns the defaults: all controllers, elected.
 func NewOptions() *Options {
 	return &Options{
-		Controllers:            []string{"*"},
-		LeaderElect:            true,
-		ConcurrentNetworkSyncs: 8,
-		ConcurrentPeeringSyncs: 8,
-		ConcurrentReleaseSyncs: 2,
+		Controllers: []string{"*"},
+		LeaderElect: true,
+		ConcurrentSyncs: map[string]*int{
+			machine.Name:          new(2),
+			membership.Name:       new(2),
+			network.Name:          new(8),
+			networkinterface.Name: new(8),
+			peering.Name:          new(8),
+			release.Name:          new(2),
+		},
 	}
 }
 
@@ -48,13 +56,15 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.LeaderElect, "leader-elect", o.LeaderElect,
 		"Elect, through etcd, the one among the replicas that runs the controllers. Without it every replica does, "+
 			"which is safe for one replica only.")
-	fs.IntVar(&o.ConcurrentNetworkSyncs, "concurrent-network-syncs", o.ConcurrentNetworkSyncs,
-		"How many Networks the network controller works on at the same time.")
-	fs.IntVar(&o.ConcurrentPeeringSyncs, "concurrent-peering-syncs", o.ConcurrentPeeringSyncs,
-		"How many Networks the peering controller works on at the same time.")
-	fs.IntVar(&o.ConcurrentReleaseSyncs, "concurrent-release-syncs", o.ConcurrentReleaseSyncs,
-		"How many Networks the release controller works on at the same time.")
+	for _, name := range known {
+		workers := o.ConcurrentSyncs[name]
+		fs.IntVar(workers, concurrentSyncs(name), *workers,
+			fmt.Sprintf("How many objects the %s controller works on at the same time.", name))
+	}
 }
+
+// concurrentSyncs is the flag that says how many workers a controller has.
+func concurrentSyncs(controller string) string { return "concurrent-" + controller + "-syncs" }
 
 // Validate returns every mistake in the options.
 func (o *Options) Validate() []error {
@@ -64,16 +74,9 @@ func (o *Options) Validate() []error {
 			errs = append(errs, fmt.Errorf("--controllers: %q is not a controller; there are %s", name, strings.Join(known, ", ")))
 		}
 	}
-	for _, syncs := range []struct {
-		flag    string
-		workers int
-	}{
-		{"concurrent-network-syncs", o.ConcurrentNetworkSyncs},
-		{"concurrent-peering-syncs", o.ConcurrentPeeringSyncs},
-		{"concurrent-release-syncs", o.ConcurrentReleaseSyncs},
-	} {
-		if syncs.workers < 1 {
-			errs = append(errs, fmt.Errorf("--%s: must be at least 1, not %d", syncs.flag, syncs.workers))
+	for _, name := range known {
+		if workers := *o.ConcurrentSyncs[name]; workers < 1 {
+			errs = append(errs, fmt.Errorf("--%s: must be at least 1, not %d", concurrentSyncs(name), workers))
 		}
 	}
 	return errs

@@ -68,3 +68,26 @@ type PeeringRealization struct {
 // PeeringsRealized is the type of the condition that is False while something is amiss with the data plane of a peering,
 // and absent otherwise.
 const PeeringsRealized = "PeeringsRealized"
+
+// InterfaceProvider is a Provider that realizes NetworkInterfaces too. With any other, their state is left to somebody
+// outside.
+type InterfaceProvider interface {
+	Provider
+
+	// RealizeInterface reports what realizes a NetworkInterface. The network-interface controller has seen before that its
+	// Network exists and is available, and that none of its addresses belongs to another NetworkInterface of the Network.
+	// With an error, it is called again after a while; what it reports holds nevertheless.
+	RealizeInterface(ctx context.Context, nic *v1alpha1.NetworkInterface, network *v1alpha1.Network) (InterfaceRealization, error)
+}
+
+// InterfaceRealization is what realizes a NetworkInterface.
+type InterfaceRealization struct {
+	// State of the NetworkInterface: Available only if it can carry traffic now. Empty if nothing is known now: the status
+	// stays what it is.
+	State v1alpha1.NetworkInterfaceState
+	// Reason and Message explain the state, as those of a Network do.
+	Reason, Message string
+	// IPs, Prefixes and VirtualIP are the addresses in force.
+	IPs, Prefixes []string
+	VirtualIP     string
+}

@@ -32,6 +32,7 @@ import (
 	"k8s.io/client-go/tools/record"
 	"k8s.io/utils/clock"
 
+	"ironcore.dev/networking/internal/controllers/machine"
 	"ironcore.dev/networking/internal/servingcert"
 	"ironcore.dev/networking/internal/standalone"
 	"ironcore.dev/networking/pkg/openapi"
@@ -326,6 +327,18 @@ func (quotaInitializer) Initialize(plugin admission.Interface) {
 // recorder returns what the controllers record their Events with.
 func (c *Config) recorder() record.EventRecorder {
 	return c.Events.NewRecorder(scheme, corev1.EventSource{Component: "network-apiserver"})
+}
+
+// host returns the host cluster for the machine controller, or nil if there is none.
+func (c *Config) host() (*machine.Host, error) {
+	if c.Options.Standalone {
+		return nil, nil
+	}
+	host, err := machine.NewHost(c.Generic.ClientConfig)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to the host cluster: %w", err)
+	}
+	return host, nil
 }
 
 // etcdFailed tells when the embedded etcd cannot go on; without one it never does.

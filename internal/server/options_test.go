@@ -161,7 +161,7 @@ func TestValidate(t *testing.T) {
 				"--standalone needs --data-dir, a directory to keep its state in",
 				`--network-provider: "cloud" is not a provider; there are local, external, ironcore-net`,
 				"--secure-port 70000 must be between 1 and 65535, inclusive. It cannot be turned off with 0",
-				`--controllers: "routing" is not a controller; there are network, peering, release`,
+				`--controllers: "routing" is not a controller; there are machine, membership, network, network-interface, peering, release`,
 			},
 		},
 	} {

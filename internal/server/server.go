@@ -5,6 +5,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -18,17 +19,20 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/uuid"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/apiserver/pkg/registry/generic"
 	"k8s.io/apiserver/pkg/registry/rest"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	restclient "k8s.io/client-go/rest"
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
+	"ironcore.dev/networking/internal/apis/networking"
 	"ironcore.dev/networking/internal/controllers"
 	"ironcore.dev/networking/internal/loopback"
 	"ironcore.dev/networking/internal/provider"
 	"ironcore.dev/networking/internal/provider/ironcorenet"
 	"ironcore.dev/networking/internal/provider/local"
 	registrynetwork "ironcore.dev/networking/internal/registry/network"
+	"ironcore.dev/networking/internal/registry/networkinterface"
 	"ironcore.dev/networking/pkg/client/clientset/versioned"
 	"ironcore.dev/networking/pkg/client/informers/externalversions"
 )
@@ -57,43 +61,76 @@ func Run(ctx context.Context, o *Options, out io.Writer) error {
 
 // New installs the API and the controllers; nothing serves before Run.
 func New(config *Config) (*Server, error) {
-	generic, err := config.Generic.Complete().New("network-apiserver", genericapiserver.NewEmptyDelegate())
+	apiServer, err := config.Generic.Complete().New("network-apiserver", genericapiserver.NewEmptyDelegate())
 	if err != nil {
 		return nil, err
 	}
-	networks, err := registrynetwork.NewStorage(scheme, config.Generic.RESTOptionsGetter)
+	networks, interfaces, err := newStorage(config.Generic.RESTOptionsGetter)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to --etcd-servers=%s: %w",
 			strings.Join(config.Options.Recommended.Etcd.StorageConfig.Transport.ServerList, ","), err)
 	}
 	group := genericapiserver.NewDefaultAPIGroupInfo(v1alpha1.GroupName, scheme, metav1.ParameterCodec, codecs)
 	group.VersionedResourcesStorageMap[v1alpha1.SchemeGroupVersion.Version] = map[string]rest.Storage{
-		"networks":         networks.Network,
-		"networks/status":  networks.Status,
-		"networks/binding": networks.Binding,
+		"networks":                 networks.Network,
+		"networks/status":          networks.Status,
+		"networks/binding":         networks.Binding,
+		"networks/membership":      networks.Membership,
+		"networkinterfaces":        interfaces.Interface,
+		"networkinterfaces/status": interfaces.Status,
 	}
-	if err := generic.InstallAPIGroup(&group); err != nil {
+	if err := apiServer.InstallAPIGroup(&group); err != nil {
 		return nil, fmt.Errorf("installing the API: %w", err)
 	}
 	// Without this hook /readyz turns ok before the watch cache can answer.
-	if err := generic.AddPostStartHook("storage-readiness", generic.StorageReadinessHook.Hook); err != nil {
+	if err := apiServer.AddPostStartHook("storage-readiness", apiServer.StorageReadinessHook.Hook); err != nil {
 		return nil, err
 	}
-	s := &Server{config: config, generic: generic}
+	s := &Server{config: config, generic: apiServer}
 	if s.client, err = versioned.NewForConfig(s.loopbackConfig()); err != nil {
 		return nil, err
 	}
-	return s, s.installControllers(networks.Network.ReadinessCheck)
+	return s, s.installControllers(func() error {
+		return errors.Join(networks.Network.ReadinessCheck(), interfaces.Interface.ReadinessCheck())
+	})
+}
+
+// newStorage returns the storage of both kinds, which look each other up: a Network that is being deleted waits for its
+// interfaces, and takes no new ones.
+func newStorage(optsGetter generic.RESTOptionsGetter) (
+	networks registrynetwork.Storage, interfaces networkinterface.Storage, err error,
+) {
+	networks, err = registrynetwork.NewStorage(scheme, optsGetter,
+		func(ctx context.Context, namespace, network string) ([]string, error) {
+			return interfaces.OfNetwork(ctx, namespace, network)
+		})
+	if err != nil {
+		return networks, interfaces, err
+	}
+	interfaces, err = networkinterface.NewStorage(scheme, optsGetter,
+		func(ctx context.Context, name string) (*networking.Network, error) {
+			obj, err := networks.Network.Get(ctx, name, &metav1.GetOptions{})
+			if err != nil {
+				return nil, err
+			}
+			return obj.(*networking.Network), nil
+		})
+	return networks, interfaces, err
 }
 
 // installControllers starts the controllers once the storage can be read, and stops them before the server stops.
 func (s *Server) installControllers(storageReady func() error) error {
 	prefix := path.Join(s.config.Options.Recommended.Etcd.StorageConfig.Prefix, "network-apiserver")
+	host, err := s.config.host()
+	if err != nil {
+		return err
+	}
 	manager, err := controllers.NewManager(controllers.Config{
 		Options:        s.config.Options.Controllers,
 		Client:         s.client,
 		Informers:      newInformers(s.client),
 		Recorder:       s.config.recorder(),
+		Host:           host,
 		NewProvider:    s.newProvider(prefix),
 		Etcd:           s.config.Etcd,
 		ElectionPrefix: prefix,

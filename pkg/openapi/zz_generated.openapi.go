@@ -19,10 +19,19 @@ import (
 
 func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenAPIDefinition {
 	return map[string]common.OpenAPIDefinition{
+		v1alpha1.EphemeralPrefixSource{}.OpenAPIModelName():    schema_networking_apis_networking_v1alpha1_EphemeralPrefixSource(ref),
+		v1alpha1.EphemeralVirtualIPSource{}.OpenAPIModelName(): schema_networking_apis_networking_v1alpha1_EphemeralVirtualIPSource(ref),
+		v1alpha1.IPSource{}.OpenAPIModelName():                 schema_networking_apis_networking_v1alpha1_IPSource(ref),
 		v1alpha1.LocalObjectReference{}.OpenAPIModelName():     schema_networking_apis_networking_v1alpha1_LocalObjectReference(ref),
+		v1alpha1.LocalUIDReference{}.OpenAPIModelName():        schema_networking_apis_networking_v1alpha1_LocalUIDReference(ref),
 		v1alpha1.Network{}.OpenAPIModelName():                  schema_networking_apis_networking_v1alpha1_Network(ref),
 		v1alpha1.NetworkBinding{}.OpenAPIModelName():           schema_networking_apis_networking_v1alpha1_NetworkBinding(ref),
+		v1alpha1.NetworkInterface{}.OpenAPIModelName():         schema_networking_apis_networking_v1alpha1_NetworkInterface(ref),
+		v1alpha1.NetworkInterfaceList{}.OpenAPIModelName():     schema_networking_apis_networking_v1alpha1_NetworkInterfaceList(ref),
+		v1alpha1.NetworkInterfaceSpec{}.OpenAPIModelName():     schema_networking_apis_networking_v1alpha1_NetworkInterfaceSpec(ref),
+		v1alpha1.NetworkInterfaceStatus{}.OpenAPIModelName():   schema_networking_apis_networking_v1alpha1_NetworkInterfaceStatus(ref),
 		v1alpha1.NetworkList{}.OpenAPIModelName():              schema_networking_apis_networking_v1alpha1_NetworkList(ref),
+		v1alpha1.NetworkMembership{}.OpenAPIModelName():        schema_networking_apis_networking_v1alpha1_NetworkMembership(ref),
 		v1alpha1.NetworkPeering{}.OpenAPIModelName():           schema_networking_apis_networking_v1alpha1_NetworkPeering(ref),
 		v1alpha1.NetworkPeeringBinding{}.OpenAPIModelName():    schema_networking_apis_networking_v1alpha1_NetworkPeeringBinding(ref),
 		v1alpha1.NetworkPeeringClaimRef{}.OpenAPIModelName():   schema_networking_apis_networking_v1alpha1_NetworkPeeringClaimRef(ref),
@@ -32,6 +41,12 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.NetworkStatus{}.OpenAPIModelName():            schema_networking_apis_networking_v1alpha1_NetworkStatus(ref),
 		v1alpha1.PeeringPrefix{}.OpenAPIModelName():            schema_networking_apis_networking_v1alpha1_PeeringPrefix(ref),
 		v1alpha1.PeeringPrefixStatus{}.OpenAPIModelName():      schema_networking_apis_networking_v1alpha1_PeeringPrefixStatus(ref),
+		v1alpha1.PrefixSource{}.OpenAPIModelName():             schema_networking_apis_networking_v1alpha1_PrefixSource(ref),
+		v1alpha1.PrefixSpec{}.OpenAPIModelName():               schema_networking_apis_networking_v1alpha1_PrefixSpec(ref),
+		v1alpha1.PrefixTemplateSpec{}.OpenAPIModelName():       schema_networking_apis_networking_v1alpha1_PrefixTemplateSpec(ref),
+		v1alpha1.VirtualIPSource{}.OpenAPIModelName():          schema_networking_apis_networking_v1alpha1_VirtualIPSource(ref),
+		v1alpha1.VirtualIPSpec{}.OpenAPIModelName():            schema_networking_apis_networking_v1alpha1_VirtualIPSpec(ref),
+		v1alpha1.VirtualIPTemplateSpec{}.OpenAPIModelName():    schema_networking_apis_networking_v1alpha1_VirtualIPTemplateSpec(ref),
 		v1.APIGroup{}.OpenAPIModelName():                       schema_pkg_apis_meta_v1_APIGroup(ref),
 		v1.APIGroupList{}.OpenAPIModelName():                   schema_pkg_apis_meta_v1_APIGroupList(ref),
 		v1.APIResource{}.OpenAPIModelName():                    schema_pkg_apis_meta_v1_APIResource(ref),
@@ -89,6 +104,76 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 	}
 }
 
+func schema_networking_apis_networking_v1alpha1_EphemeralPrefixSource(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "EphemeralPrefixSource asks for a Prefix (group ipam.ironcore.dev) that lives as long as its NetworkInterface.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"prefixTemplate": {
+						SchemaProps: spec.SchemaProps{
+							Description: "prefixTemplate is what the Prefix is made from.",
+							Ref:         ref(v1alpha1.PrefixTemplateSpec{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.PrefixTemplateSpec{}.OpenAPIModelName()},
+	}
+}
+
+func schema_networking_apis_networking_v1alpha1_EphemeralVirtualIPSource(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "EphemeralVirtualIPSource asks for a VirtualIP that lives as long as its NetworkInterface.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"virtualIPTemplate": {
+						SchemaProps: spec.SchemaProps{
+							Description: "virtualIPTemplate is what the VirtualIP is made from.",
+							Ref:         ref(v1alpha1.VirtualIPTemplateSpec{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.VirtualIPTemplateSpec{}.OpenAPIModelName()},
+	}
+}
+
+func schema_networking_apis_networking_v1alpha1_IPSource(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "IPSource tells where an address comes from. Exactly one of value and ephemeral is set.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"value": {
+						SchemaProps: spec.SchemaProps{
+							Description: "value is the address itself, in canonical form: \"10.0.0.1\", \"2001:db8::1\".",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"ephemeral": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ephemeral asks for a Prefix of one address that lives as long as the NetworkInterface.",
+							Ref:         ref(v1alpha1.EphemeralPrefixSource{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.EphemeralPrefixSource{}.OpenAPIModelName()},
+	}
+}
+
 func schema_networking_apis_networking_v1alpha1_LocalObjectReference(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -104,6 +189,36 @@ func schema_networking_apis_networking_v1alpha1_LocalObjectReference(ref common.
 						},
 					},
 				},
+			},
+		},
+	}
+}
+
+func schema_networking_apis_networking_v1alpha1_LocalUIDReference(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "LocalUIDReference names an object in the namespace of the object that holds the reference, and tells it from an earlier or later one of that name.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "name of the referenced object.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"uid": {
+						SchemaProps: spec.SchemaProps{
+							Description: "uid is the metadata.uid of the referenced object, a lower-case UUID (RFC 9562).",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"name", "uid"},
 			},
 		},
 	}
@@ -146,7 +261,7 @@ func schema_networking_apis_networking_v1alpha1_Network(ref common.ReferenceCall
 					},
 					"status": {
 						SchemaProps: spec.SchemaProps{
-							Description: "status is what was observed of the Network. It is written through the status and binding subresources only; in a write of the Network itself it is ignored.",
+							Description: "status is what was observed of the Network. It is written through the status, binding and membership subresources only; in a write of the Network itself it is ignored.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1alpha1.NetworkStatus{}.OpenAPIModelName()),
 						},
@@ -237,6 +352,316 @@ func schema_networking_apis_networking_v1alpha1_NetworkBinding(ref common.Refere
 	}
 }
 
+func schema_networking_apis_networking_v1alpha1_NetworkInterface(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "NetworkInterface joins a Machine to a Network. It lives in the namespace of both, and may be created before either.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Standard object metadata. metadata.generation counts the changes of the spec.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
+						},
+					},
+					"spec": {
+						SchemaProps: spec.SchemaProps{
+							Description: "spec is what is asked of the NetworkInterface.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.NetworkInterfaceSpec{}.OpenAPIModelName()),
+						},
+					},
+					"status": {
+						SchemaProps: spec.SchemaProps{
+							Description: "status is what was observed of the NetworkInterface. It is written through the status subresource only; in a write of the NetworkInterface itself it is ignored.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.NetworkInterfaceStatus{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.NetworkInterfaceSpec{}.OpenAPIModelName(), v1alpha1.NetworkInterfaceStatus{}.OpenAPIModelName(), v1.ObjectMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_networking_apis_networking_v1alpha1_NetworkInterfaceList(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "NetworkInterfaceList is a list of NetworkInterfaces.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Standard list metadata.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ListMeta{}.OpenAPIModelName()),
+						},
+					},
+					"items": {
+						SchemaProps: spec.SchemaProps{
+							Description: "items are the NetworkInterfaces of the list.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.NetworkInterface{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"items"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.NetworkInterface{}.OpenAPIModelName(), v1.ListMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_networking_apis_networking_v1alpha1_NetworkInterfaceSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "NetworkInterfaceSpec is what is asked of a NetworkInterface. networkRef and ipFamilies are immutable.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"providerID": {
+						SchemaProps: spec.SchemaProps{
+							Description: "providerID identifies the NetworkInterface in the infrastructure that realizes it. Setting it takes the permission to update networkinterfaces/status. It is immutable while machineRef is set, and ends with machineRef. At most 512 printable ASCII characters, no spaces.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"networkRef": {
+						SchemaProps: spec.SchemaProps{
+							Description: "networkRef names the Network that the NetworkInterface belongs to. Immutable.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.LocalObjectReference{}.OpenAPIModelName()),
+						},
+					},
+					"machineRef": {
+						SchemaProps: spec.SchemaProps{
+							Description: "machineRef is the Machine (group compute.ironcore.dev) that uses the NetworkInterface. Without it the NetworkInterface is free.",
+							Ref:         ref(v1alpha1.LocalUIDReference{}.OpenAPIModelName()),
+						},
+					},
+					"ipFamilies": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "ipFamilies are the IP families of ips, one for each item: IPv4, IPv6 or both. Immutable.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+										Enum:   []interface{}{"IPv4", "IPv6"},
+									},
+								},
+							},
+						},
+					},
+					"ips": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "ips are the addresses of the NetworkInterface, one for each item of ipFamilies, in the same order.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.IPSource{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"prefixes": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "prefixes are address ranges that are routed to the NetworkInterface. At most 64.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.PrefixSource{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"virtualIP": {
+						SchemaProps: spec.SchemaProps{
+							Description: "virtualIP is a public address that leads to the NetworkInterface.",
+							Ref:         ref(v1alpha1.VirtualIPSource{}.OpenAPIModelName()),
+						},
+					},
+					"attributes": {
+						SchemaProps: spec.SchemaProps{
+							Description: "attributes mean something to the provider. At most 64, with keys of at most 253 and values of at most 1024 bytes.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"networkRef", "ipFamilies", "ips"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.IPSource{}.OpenAPIModelName(), v1alpha1.LocalObjectReference{}.OpenAPIModelName(), v1alpha1.LocalUIDReference{}.OpenAPIModelName(), v1alpha1.PrefixSource{}.OpenAPIModelName(), v1alpha1.VirtualIPSource{}.OpenAPIModelName()},
+	}
+}
+
+func schema_networking_apis_networking_v1alpha1_NetworkInterfaceStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "NetworkInterfaceStatus is what was observed of a NetworkInterface.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"state": {
+						SchemaProps: spec.SchemaProps{
+							Description: "state tells how far the network provider has come: Pending from creation on, Available once the NetworkInterface can carry traffic, Error when it needs help. The network provider writes it.\n\nPossible enum values:\n - `\"Available\"` means that the NetworkInterface can carry traffic.\n - `\"Error\"` means that the NetworkInterface cannot be realized without help.\n - `\"Pending\"` means that the NetworkInterface is not complete yet.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Available", "Error", "Pending"},
+						},
+					},
+					"lastStateTransitionTime": {
+						SchemaProps: spec.SchemaProps{
+							Description: "lastStateTransitionTime is when state last changed. The server keeps it.",
+							Ref:         ref(v1.Time{}.OpenAPIModelName()),
+						},
+					},
+					"ips": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "ips are the addresses in force. The network provider writes them.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"prefixes": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "prefixes are the address ranges in force. The network provider writes them.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"virtualIP": {
+						SchemaProps: spec.SchemaProps{
+							Description: "virtualIP is the virtual IP in force. The network provider writes it.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"conditions": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"type",
+								},
+								"x-kubernetes-list-type":       "map",
+								"x-kubernetes-patch-merge-key": "type",
+								"x-kubernetes-patch-strategy":  "merge",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "conditions give the same and more with a reason and a message. Available always agrees with state; the server keeps it in step. Providers may add conditions of their own, 32 in all.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1.Condition{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.Condition{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
+	}
+}
+
 func schema_networking_apis_networking_v1alpha1_NetworkList(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -284,6 +709,70 @@ func schema_networking_apis_networking_v1alpha1_NetworkList(ref common.Reference
 		},
 		Dependencies: []string{
 			v1alpha1.Network{}.OpenAPIModelName(), v1.ListMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_networking_apis_networking_v1alpha1_NetworkMembership(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "NetworkMembership tells a Network how many NetworkInterfaces it has. It is posted to the membership subresource of the Network and is not stored itself. The embedded membership controller alone has the permission to.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "metadata names the Network. metadata.uid and metadata.resourceVersion are required: they are those of the Network that was counted for, and if it has changed since, the answer is 409 Conflict. In the answer, metadata.resourceVersion is the one that the Network has now.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
+						},
+					},
+					"networkInterfaces": {
+						SchemaProps: spec.SchemaProps{
+							Description: "networkInterfaces is how many NetworkInterfaces name the Network.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"names": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "set",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "names are the first few of them in alphabetical order, at most 5, for the condition that tells what a deletion waits for.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"networkInterfaces"},
+			},
+		},
+		Dependencies: []string{
+			v1.ObjectMeta{}.OpenAPIModelName()},
 	}
 }
 
@@ -637,7 +1126,7 @@ func schema_networking_apis_networking_v1alpha1_NetworkStatus(ref common.Referen
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "conditions give the same and more with a reason and a message. Available always agrees with state. Peered is True when every item of spec.peerings is Bound, and absent when there is none; the server keeps both in step. Providers may add conditions of their own, 32 in all.",
+							Description: "conditions give the same and more with a reason and a message. Available always agrees with state. Peered is True when every item of spec.peerings is Bound, and absent when there is none. DeletionBlocked is True while the deletion of the Network waits for its NetworkInterfaces, and absent otherwise. The server keeps these in step. Providers may add conditions of their own, 32 in all.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -667,6 +1156,13 @@ func schema_networking_apis_networking_v1alpha1_NetworkStatus(ref common.Referen
 									},
 								},
 							},
+						},
+					},
+					"networkInterfaces": {
+						SchemaProps: spec.SchemaProps{
+							Description: "networkInterfaces is how many NetworkInterfaces the Network has, as of a second ago or so. The membership controller alone writes it.",
+							Type:        []string{"integer"},
+							Format:      "int32",
 						},
 					},
 				},
@@ -740,6 +1236,208 @@ func schema_networking_apis_networking_v1alpha1_PeeringPrefixStatus(ref common.R
 				Required: []string{"name"},
 			},
 		},
+	}
+}
+
+func schema_networking_apis_networking_v1alpha1_PrefixSource(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "PrefixSource tells where an address range comes from. Exactly one of value and ephemeral is set.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"value": {
+						SchemaProps: spec.SchemaProps{
+							Description: "value is the range itself in CIDR notation, in canonical form with all host bits zero: \"10.1.0.0/24\".",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"ephemeral": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ephemeral asks for a Prefix that lives as long as the NetworkInterface.",
+							Ref:         ref(v1alpha1.EphemeralPrefixSource{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.EphemeralPrefixSource{}.OpenAPIModelName()},
+	}
+}
+
+func schema_networking_apis_networking_v1alpha1_PrefixSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "PrefixSpec is what is asked of a Prefix.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"ipFamily": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ipFamily of the range. Where the family is known from the context, it must be that one, or empty.\n\nPossible enum values:\n - `\"IPv4\"` is the family of addresses like 10.0.0.1.\n - `\"IPv6\"` is the family of addresses like 2001:db8::1.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"IPv4", "IPv6"},
+						},
+					},
+					"prefix": {
+						SchemaProps: spec.SchemaProps{
+							Description: "prefix is the range to allocate, in CIDR notation. Without it, any free range of prefixLength will do.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"prefixLength": {
+						SchemaProps: spec.SchemaProps{
+							Description: "prefixLength is the length of the range to allocate.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"parentRef": {
+						SchemaProps: spec.SchemaProps{
+							Description: "parentRef names the Prefix to allocate from.",
+							Ref:         ref(v1alpha1.LocalObjectReference{}.OpenAPIModelName()),
+						},
+					},
+					"parentSelector": {
+						SchemaProps: spec.SchemaProps{
+							Description: "parentSelector selects the Prefixes to allocate from.",
+							Ref:         ref(v1.LabelSelector{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.LocalObjectReference{}.OpenAPIModelName(), v1.LabelSelector{}.OpenAPIModelName()},
+	}
+}
+
+func schema_networking_apis_networking_v1alpha1_PrefixTemplateSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "PrefixTemplateSpec is what a Prefix is made from.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "metadata of the Prefix: its labels and annotations.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
+						},
+					},
+					"spec": {
+						SchemaProps: spec.SchemaProps{
+							Description: "spec of the Prefix.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.PrefixSpec{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.PrefixSpec{}.OpenAPIModelName(), v1.ObjectMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_networking_apis_networking_v1alpha1_VirtualIPSource(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VirtualIPSource tells where a virtual IP comes from. Exactly one of virtualIPRef and ephemeral is set.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"virtualIPRef": {
+						SchemaProps: spec.SchemaProps{
+							Description: "virtualIPRef names a VirtualIP in the namespace of the NetworkInterface.",
+							Ref:         ref(v1alpha1.LocalObjectReference{}.OpenAPIModelName()),
+						},
+					},
+					"ephemeral": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ephemeral asks for a VirtualIP that lives as long as the NetworkInterface.",
+							Ref:         ref(v1alpha1.EphemeralVirtualIPSource{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.EphemeralVirtualIPSource{}.OpenAPIModelName(), v1alpha1.LocalObjectReference{}.OpenAPIModelName()},
+	}
+}
+
+func schema_networking_apis_networking_v1alpha1_VirtualIPSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VirtualIPSpec is what is asked of a VirtualIP.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"type": {
+						SchemaProps: spec.SchemaProps{
+							Description: "type of the address: Public.\n\nPossible enum values:\n - `\"Public\"` is an address that can be reached from the internet.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Public"},
+						},
+					},
+					"ipFamily": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ipFamily of the address.\n\nPossible enum values:\n - `\"IPv4\"` is the family of addresses like 10.0.0.1.\n - `\"IPv6\"` is the family of addresses like 2001:db8::1.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"IPv4", "IPv6"},
+						},
+					},
+					"reclaimPolicy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "reclaimPolicy tells what becomes of the VirtualIP once the NetworkInterface is gone: Retain or Delete.\n\nPossible enum values:\n - `\"Delete\"` deletes the object.\n - `\"Retain\"` keeps the object.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Delete", "Retain"},
+						},
+					},
+				},
+				Required: []string{"type", "ipFamily"},
+			},
+		},
+	}
+}
+
+func schema_networking_apis_networking_v1alpha1_VirtualIPTemplateSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VirtualIPTemplateSpec is what a VirtualIP is made from.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "metadata of the VirtualIP: its labels and annotations.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
+						},
+					},
+					"spec": {
+						SchemaProps: spec.SchemaProps{
+							Description: "spec of the VirtualIP.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.VirtualIPSpec{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.VirtualIPSpec{}.OpenAPIModelName(), v1.ObjectMeta{}.OpenAPIModelName()},
 	}
 }
 

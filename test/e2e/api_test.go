@@ -51,7 +51,8 @@ func TestTheAPIIsRegistered(t *testing.T) {
 		t.Errorf("condition Available is %q, want True Passed", condition)
 	}
 	resources := admin(t).kubectl(t, "api-resources", "--categories=ironcore", "--no-headers")
-	want := []string{"networks", "net", "networking.ironcore.dev/v1alpha1", "true", "Network"}
+	want := []string{"networkinterfaces", "nic", "networking.ironcore.dev/v1alpha1", "true", "NetworkInterface",
+		"networks", "net", "networking.ironcore.dev/v1alpha1", "true", "Network"}
 	if got := strings.Fields(resources); !slices.Equal(got, want) {
 		t.Errorf("discovery tells %q, want %q", got, want)
 	}

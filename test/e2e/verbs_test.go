@@ -31,7 +31,7 @@ import (
 type actor struct {
 	*cluster.User
 	kubernetes kubernetes.Interface
-	networks   clientset.NetworksGetter
+	networks   clientset.NetworkingV1alpha1Interface
 }
 
 func newActor(t *testing.T, user *cluster.User) *actor {

@@ -52,12 +52,22 @@ func TestDiscoveryTellsOfNetworksAndTheirSubresources(t *testing.T) {
 		t.Fatalf("aggregated discovery answers %s", data)
 	}
 	kind := func(kind string) *metav1.GroupVersionKind { return &metav1.GroupVersionKind{Kind: kind} }
+	status := func(of string) apidiscovery.APISubresourceDiscovery {
+		return apidiscovery.APISubresourceDiscovery{
+			Subresource: "status", ResponseKind: kind(of), Verbs: []string{"get", "patch", "update"},
+		}
+	}
 	want := []apidiscovery.APIResourceDiscovery{{
+		Resource: "networkinterfaces", SingularResource: "networkinterface", ResponseKind: kind("NetworkInterface"),
+		Scope: apidiscovery.ScopeNamespace, ShortNames: []string{"nic"}, Categories: []string{"ironcore"}, Verbs: all,
+		Subresources: []apidiscovery.APISubresourceDiscovery{status("NetworkInterface")},
+	}, {
 		Resource: "networks", SingularResource: "network", ResponseKind: kind("Network"), Scope: apidiscovery.ScopeNamespace,
 		ShortNames: []string{"net"}, Categories: []string{"ironcore"}, Verbs: all,
 		Subresources: []apidiscovery.APISubresourceDiscovery{
 			{Subresource: "binding", ResponseKind: kind("NetworkBinding"), Verbs: []string{"create"}},
-			{Subresource: "status", ResponseKind: kind("Network"), Verbs: []string{"get", "patch", "update"}},
+			{Subresource: "membership", ResponseKind: kind("NetworkMembership"), Verbs: []string{"create"}},
+			status("Network"),
 		},
 	}}
 	version := aggregated.Items[0].Versions[0]
@@ -74,7 +84,8 @@ func TestDiscoveryTellsOfNetworksAndTheirSubresources(t *testing.T) {
 	for _, resource := range resources.APIResources {
 		names = append(names, resource.Name)
 	}
-	if want := []string{"networks", "networks/binding", "networks/status"}; !slices.Equal(names, want) {
+	if want := []string{"networkinterfaces", "networkinterfaces/status", "networks", "networks/binding", "networks/membership",
+		"networks/status"}; !slices.Equal(names, want) {
 		t.Errorf("discovery has %q, want %q", names, want)
 	}
 }
@@ -154,7 +165,7 @@ func TestHealthAndMetricsCoverTheControllers(t *testing.T) {
 		"[+]poststarthook/storage-readiness ok", "[+]poststarthook/start-controllers ok", "readyz check passed")
 	checkContains(t, n.kubectl(t, "get", "--raw", "/livez"), "ok")
 	metrics := n.kubectl(t, "get", "--raw", "/metrics")
-	for _, controller := range []string{"network", "peering", "release"} {
+	for _, controller := range []string{"membership", "network", "network-interface", "peering", "release"} {
 		checkContains(t, metrics, fmt.Sprintf("workqueue_depth{name=%q", controller),
 			fmt.Sprintf("workqueue_adds_total{name=%q", controller))
 	}

@@ -42,9 +42,9 @@ func TestKubectlTakesTwoNetworksFromManifestsToBoundAndBack(t *testing.T) {
 		"network-sample Available 1/1 AGE",
 		"network-sample2 Available 1/1 AGE")
 	checkTable(t, n.kubectl(t, "get", "net", "-o", "wide"),
-		"NAME STATE PEERINGS AGE PROVIDER ID PENDING REASON",
-		"network-sample Available 1/1 AGE "+sample.Spec.ProviderID+" <none>",
-		"network-sample2 Available 1/1 AGE "+sample2.Spec.ProviderID+" <none>")
+		"NAME STATE PEERINGS AGE PROVIDER ID INTERFACES PENDING REASON",
+		"network-sample Available 1/1 AGE "+sample.Spec.ProviderID+" 0 <none>",
+		"network-sample2 Available 1/1 AGE "+sample2.Spec.ProviderID+" 0 <none>")
 	if got := n.kubectl(t, "get", "ironcore", "-o", "name"); got !=
 		"network.networking.ironcore.dev/network-sample\nnetwork.networking.ironcore.dev/network-sample2\n" {
 		t.Errorf("kubectl get ironcore printed\n%s", got)
@@ -55,8 +55,8 @@ func TestKubectlTakesTwoNetworksFromManifestsToBoundAndBack(t *testing.T) {
 	n.kubectl(t, "delete", "network", "network-sample2")
 	n.kubectl(t, "wait", "--for=jsonpath={.status.peerings[0].phase}=Pending", "network/network-sample", "--timeout=10s")
 	checkTable(t, n.kubectl(t, "get", "network", "-o", "wide"),
-		"NAME STATE PEERINGS AGE PROVIDER ID PENDING REASON",
-		"network-sample Available 0/1 AGE "+sample.Spec.ProviderID+" PeerNotFound")
+		"NAME STATE PEERINGS AGE PROVIDER ID INTERFACES PENDING REASON",
+		"network-sample Available 0/1 AGE "+sample.Spec.ProviderID+" 0 PeerNotFound")
 	if claims := n.get(t, "network-sample").Spec.IncomingPeerings; len(claims) > 0 {
 		t.Errorf("spec.incomingPeerings still has %v", claims)
 	}

@@ -99,7 +99,7 @@ func TestAServerThatCannotStartSaysWhyInOneLine(t *testing.T) {
 		"several values that are wrong, all told of": {
 			[]string{fresh, "--network-provider=aether", "--controllers=*,-gardener", "--concurrent-peering-syncs=0"},
 			[]string{`--network-provider: "aether" is not a provider; there are local, external`,
-				`"-gardener" is not a controller; there are network, peering, release`,
+				`"-gardener" is not a controller; there are machine, membership, network, network-interface, peering, release`,
 				"--concurrent-peering-syncs: must be at least 1, not 0"},
 		},
 		"a range that ends before it begins": {

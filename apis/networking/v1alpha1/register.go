@@ -32,6 +32,9 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 		&Network{},
 		&NetworkList{},
 		&NetworkBinding{},
+		&NetworkMembership{},
+		&NetworkInterface{},
+		&NetworkInterfaceList{},
 	)
 	metav1.AddToGroupVersion(scheme, SchemeGroupVersion)
 	return nil

@@ -10,6 +10,7 @@ import (
 
 // +genclient
 // +genclient:method=Bind,verb=create,subresource=binding,input=NetworkBinding,result=NetworkBinding
+// +genclient:method=CountMembers,verb=create,subresource=membership,input=NetworkMembership,result=NetworkMembership
 // +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
 
 // Network is a logically isolated network. Nothing reaches it from another Network until the owners of both
@@ -24,8 +25,8 @@ type Network struct {
 	// record next to it.
 	// +optional
 	Spec NetworkSpec `json:"spec,omitempty" protobuf:"bytes,2,opt,name=spec"`
-	// status is what was observed of the Network. It is written through the status and binding subresources only;
-	// in a write of the Network itself it is ignored.
+	// status is what was observed of the Network. It is written through the status, binding and membership subresources
+	// only; in a write of the Network itself it is ignored.
 	// +optional
 	Status NetworkStatus `json:"status,omitempty" protobuf:"bytes,3,opt,name=status"`
 }
@@ -149,7 +150,8 @@ type NetworkStatus struct {
 	State NetworkState `json:"state,omitempty" protobuf:"bytes,2,opt,name=state,casttype=NetworkState"`
 
 	// conditions give the same and more with a reason and a message. Available always agrees with state. Peered is
-	// True when every item of spec.peerings is Bound, and absent when there is none; the server keeps both in step.
+	// True when every item of spec.peerings is Bound, and absent when there is none. DeletionBlocked is True while the
+	// deletion of the Network waits for its NetworkInterfaces, and absent otherwise. The server keeps these in step.
 	// Providers may add conditions of their own, 32 in all.
 	// +optional
 	// +listType=map
@@ -163,6 +165,11 @@ type NetworkStatus struct {
 	// +listType=map
 	// +listMapKey=name
 	Peerings []NetworkPeeringStatus `json:"peerings,omitempty" protobuf:"bytes,4,rep,name=peerings"`
+
+	// networkInterfaces is how many NetworkInterfaces the Network has, as of a second ago or so. The membership controller
+	// alone writes it.
+	// +optional
+	NetworkInterfaces int32 `json:"networkInterfaces,omitempty" protobuf:"varint,5,opt,name=networkInterfaces"`
 }
 
 // NetworkState tells how far the network provider has come with a Network.
@@ -184,6 +191,8 @@ const (
 	NetworkAvailable = "Available"
 	// NetworkPeered is the type of the condition that is True when every peering is Bound.
 	NetworkPeered = "Peered"
+	// NetworkDeletionBlocked is the type of the condition that is True while the deletion waits for NetworkInterfaces.
+	NetworkDeletionBlocked = "DeletionBlocked"
 
 	// NetworkReasonPending is the reason of Available while state is Pending, where the provider gave none.
 	NetworkReasonPending = "Pending"
@@ -195,7 +204,13 @@ const (
 	NetworkReasonAllBound = "AllBound"
 	// NetworkReasonPeeringsPending is the reason of Peered while some peering is Pending.
 	NetworkReasonPeeringsPending = "PeeringsPending"
+	// NetworkReasonNetworkInterfacesExist is the reason of DeletionBlocked.
+	NetworkReasonNetworkInterfacesExist = "NetworkInterfacesExist"
 )
+
+// NetworkInterfacesFinalizer keeps a Network that is being deleted in existence until its last NetworkInterface is gone. The
+// server adds it with the deletion, the membership controller removes it.
+const NetworkInterfacesFinalizer = "networking.ironcore.dev/network-interfaces"
 
 // NetworkPeeringStatus is what was observed of one peering.
 type NetworkPeeringStatus struct {
@@ -333,4 +348,25 @@ type NetworkPeeringBinding struct {
 	// message says in one sentence what is missing and who can mend it.
 	// +optional
 	Message string `json:"message,omitempty" protobuf:"bytes,4,opt,name=message"`
+}
+
+// +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
+
+// NetworkMembership tells a Network how many NetworkInterfaces it has. It is posted to the membership subresource of the
+// Network and is not stored itself. The embedded membership controller alone has the permission to.
+type NetworkMembership struct {
+	metav1.TypeMeta `json:",inline"`
+	// metadata names the Network. metadata.uid and metadata.resourceVersion are required: they are those of the
+	// Network that was counted for, and if it has changed since, the answer is 409 Conflict. In the answer,
+	// metadata.resourceVersion is the one that the Network has now.
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty" protobuf:"bytes,1,opt,name=metadata"`
+
+	// networkInterfaces is how many NetworkInterfaces name the Network.
+	NetworkInterfaces int32 `json:"networkInterfaces" protobuf:"varint,2,opt,name=networkInterfaces"`
+	// names are the first few of them in alphabetical order, at most 5, for the condition that tells what a deletion
+	// waits for.
+	// +optional
+	// +listType=set
+	Names []string `json:"names,omitempty" protobuf:"bytes,3,rep,name=names"`
 }

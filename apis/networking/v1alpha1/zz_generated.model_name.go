@@ -9,8 +9,28 @@
 package v1alpha1
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in EphemeralPrefixSource) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.EphemeralPrefixSource"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in EphemeralVirtualIPSource) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.EphemeralVirtualIPSource"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in IPSource) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.IPSource"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in LocalObjectReference) OpenAPIModelName() string {
 	return "dev.ironcore.networking.apis.networking.v1alpha1.LocalObjectReference"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in LocalUIDReference) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.LocalUIDReference"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -24,8 +44,33 @@ func (in NetworkBinding) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in NetworkInterface) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.NetworkInterface"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in NetworkInterfaceList) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.NetworkInterfaceList"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in NetworkInterfaceSpec) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.NetworkInterfaceSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in NetworkInterfaceStatus) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.NetworkInterfaceStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in NetworkList) OpenAPIModelName() string {
 	return "dev.ironcore.networking.apis.networking.v1alpha1.NetworkList"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in NetworkMembership) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.NetworkMembership"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -71,4 +116,34 @@ func (in PeeringPrefix) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in PeeringPrefixStatus) OpenAPIModelName() string {
 	return "dev.ironcore.networking.apis.networking.v1alpha1.PeeringPrefixStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in PrefixSource) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.PrefixSource"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in PrefixSpec) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.PrefixSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in PrefixTemplateSpec) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.PrefixTemplateSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in VirtualIPSource) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.VirtualIPSource"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in VirtualIPSpec) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.VirtualIPSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in VirtualIPTemplateSpec) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.VirtualIPTemplateSpec"
 }

@@ -76,7 +76,7 @@ var rules = []rule{
 	},
 	{
 		file: "decide.go",
-		only: []string{module + "/apis", module + "/internal/binding", module + "/internal/provider",
+		only: []string{module + "/apis", module + "/internal/binding", module + "/internal/membership", module + "/internal/provider",
 			"k8s.io/api/", "k8s.io/apimachinery"},
 		why: "decisions are pure functions of types",
 	},

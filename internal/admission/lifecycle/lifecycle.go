@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The network-apiserver authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package lifecycle lets bindings through where nothing new may be created: a namespace that is being deleted still needs
-// its Networks unbound, or their deletion would wait for each other.
+// Package lifecycle lets decisions on Networks through where nothing new may be created: a namespace that is being deleted
+// still needs its Networks unbound and their members counted, or their deletion would wait for each other.
 package lifecycle
 
 import (
@@ -14,7 +14,7 @@ import (
 	"ironcore.dev/networking/internal/apis/networking"
 )
 
-// Decorator exempts networks/binding from the plugin NamespaceLifecycle: posting a binding creates no object.
+// Decorator exempts the subresources of networks from the plugin NamespaceLifecycle: what is posted there creates no object.
 var Decorator = admission.DecoratorFunc(func(handler admission.Interface, name string) admission.Interface {
 	mutation, ok := handler.(admission.MutationInterface)
 	if name != namespacelifecycle.PluginName || !ok {
@@ -28,7 +28,7 @@ type exempting struct {
 }
 
 func (e exempting) Admit(ctx context.Context, a admission.Attributes, o admission.ObjectInterfaces) error {
-	if a.GetResource().GroupResource() == networking.Resource("networks") && a.GetSubresource() == "binding" {
+	if a.GetResource().GroupResource() == networking.Resource("networks") && a.GetSubresource() != "" {
 		return nil
 	}
 	return e.MutationInterface.Admit(ctx, a, o)

@@ -24,7 +24,7 @@ func (refusing) Admit(context.Context, admission.Attributes, admission.ObjectInt
 	return errTerminating
 }
 
-func TestOnlyBindingsAreExemptAndOnlyFromNamespaceLifecycle(t *testing.T) {
+func TestOnlyDecisionsAreExemptAndOnlyFromNamespaceLifecycle(t *testing.T) {
 	networks := v1alpha1.SchemeGroupVersion.WithResource("networks")
 	for sentence, test := range map[string]struct {
 		plugin      string
@@ -34,6 +34,9 @@ func TestOnlyBindingsAreExemptAndOnlyFromNamespaceLifecycle(t *testing.T) {
 	}{
 		"a binding in a namespace that is being deleted is let through": {
 			plugin: namespacelifecycle.PluginName, resource: networks, subresource: "binding",
+		},
+		"and so is a count of members": {
+			plugin: namespacelifecycle.PluginName, resource: networks, subresource: "membership",
 		},
 		"a new Network there is refused": {
 			plugin: namespacelifecycle.PluginName, resource: networks, want: errTerminating,

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package providerid admits spec.providerID from network providers alone: whoever sets it needs the permission to update
-// the status of that Network. That the field never changes afterwards is validation's concern.
+// the status of that object. When the field may change afterwards is validation's concern.
 package providerid
 
 import (
@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"io"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/admission/initializer"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
@@ -48,31 +50,26 @@ func (p *plugin) ValidateInitialization() error {
 }
 
 func (p *plugin) Validate(ctx context.Context, a admission.Attributes, _ admission.ObjectInterfaces) error {
-	if a.GetResource().GroupResource() != networking.Resource("networks") || a.GetSubresource() != "" {
-		return nil
-	}
-	network, ok := a.GetObject().(*networking.Network)
-	if !ok || network.Spec.ProviderID == "" {
-		return nil
-	}
-	if old, ok := a.GetOldObject().(*networking.Network); ok && old.Spec.ProviderID == network.Spec.ProviderID {
+	resource := a.GetResource()
+	if resource.Group != networking.GroupName || a.GetSubresource() != "" || !setsProviderID(a.GetObject(), a.GetOldObject()) {
 		return nil
 	}
 	decision, reason, err := p.authorizer.Authorize(ctx, authorizer.AttributesRecord{
 		User:            a.GetUserInfo(),
 		Verb:            "update",
 		Namespace:       a.GetNamespace(),
-		APIGroup:        networking.GroupName,
-		APIVersion:      a.GetResource().Version,
-		Resource:        "networks",
+		APIGroup:        resource.Group,
+		APIVersion:      resource.Version,
+		Resource:        resource.Resource,
 		Subresource:     "status",
-		Name:            network.Name,
+		Name:            a.GetObject().(metav1.Object).GetName(),
 		ResourceRequest: true,
 	})
 	if decision == authorizer.DecisionAllow {
 		return nil
 	}
-	detail := `setting spec.providerID takes the permission to "update" "networks/status" in API group "` + networking.GroupName + `"`
+	detail := fmt.Sprintf("setting spec.providerID takes the permission to %q %q in API group %q",
+		"update", resource.Resource+"/status", resource.Group)
 	switch {
 	case err != nil:
 		detail += ": " + err.Error()
@@ -80,4 +77,21 @@ func (p *plugin) Validate(ctx context.Context, a admission.Attributes, _ admissi
 		detail += ": " + reason
 	}
 	return admission.NewForbidden(a, fmt.Errorf("%s", detail))
+}
+
+// setsProviderID tells whether a write sets spec.providerID. To take it away is refused of Networks by validation; of a
+// NetworkInterface it is the server's, along with the machineRef.
+func setsProviderID(obj, old runtime.Object) bool {
+	switch obj := obj.(type) {
+	case *networking.Network:
+		stored, ok := old.(*networking.Network)
+		return obj.Spec.ProviderID != "" && !(ok && obj.Spec.ProviderID == stored.Spec.ProviderID)
+	case *networking.NetworkInterface:
+		stored, ok := old.(*networking.NetworkInterface)
+		if !ok {
+			return obj.Spec.ProviderID != ""
+		}
+		return obj.Spec.ProviderID != stored.Spec.ProviderID && (obj.Spec.ProviderID != "" || stored.Spec.MachineRef == nil)
+	}
+	return false
 }

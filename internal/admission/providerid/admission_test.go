@@ -176,3 +176,47 @@ func TestThePluginNeedsAnAuthorizer(t *testing.T) {
 		t.Errorf("without: got error %v, want %s", err, want)
 	}
 }
+
+func TestWhoMaySetTheProviderIDOfAnInterface(t *testing.T) {
+	resource := schema.GroupVersionResource{Group: "networking.ironcore.dev", Version: "v1alpha1", Resource: "networkinterfaces"}
+	nic := func(providerID, machine string) *networking.NetworkInterface {
+		nic := &networking.NetworkInterface{ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "a"}}
+		nic.Spec.ProviderID = providerID
+		if machine != "" {
+			nic.Spec.MachineRef = &networking.LocalUIDReference{Name: machine}
+		}
+		return nic
+	}
+	for sentence, tc := range map[string]struct {
+		object, old *networking.NetworkInterface // old is nil for a create
+		asks        bool
+	}{
+		"a create without one is free":                     {object: nic("", "m")},
+		"a create with one takes the permission":           {object: nic("x://1", "m"), asks: true},
+		"an update that keeps it is free":                  {object: nic("x://1", "m"), old: nic("x://1", "m")},
+		"an update that sets it takes the permission":      {object: nic("x://1", "m"), old: nic("", "m"), asks: true},
+		"it ends freely with the Machine":                  {object: nic("", ""), old: nic("x://1", "m")},
+		"it does not end freely where there is none":       {object: nic("", ""), old: nic("x://1", ""), asks: true},
+		"another one for another Machine takes it as well": {object: nic("x://2", "n"), old: nic("x://1", "m"), asks: true},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			asked := 0
+			plugin := New(authorizer.AuthorizerFunc(
+				func(_ context.Context, a authorizer.Attributes) (authorizer.Decision, string, error) {
+					asked++
+					if a.GetResource() != "networkinterfaces" || a.GetSubresource() != "status" {
+						t.Errorf("asked about %s/%s, want networkinterfaces/status", a.GetResource(), a.GetSubresource())
+					}
+					return authorizer.DecisionNoOpinion, "", nil
+				}))
+			request := request{operation: admission.Create, resource: resource, object: tc.object}
+			if tc.old != nil {
+				request.operation, request.old = admission.Update, tc.old
+			}
+			err := plugin.Validate(t.Context(), request.attributes(), nil)
+			if got := apierrors.IsForbidden(err); got != tc.asks || asked > 0 != tc.asks {
+				t.Errorf("forbidden: %t, asked %d times, want %t", got, asked, tc.asks)
+			}
+		})
+	}
+}

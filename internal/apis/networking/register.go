@@ -36,6 +36,9 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 		&Network{},
 		&NetworkList{},
 		&NetworkBinding{},
+		&NetworkMembership{},
+		&NetworkInterface{},
+		&NetworkInterfaceList{},
 	)
 	return nil
 }

@@ -70,12 +70,13 @@ type NetworkPeeringClaimRef struct {
 }
 
 // NetworkStatus is what was observed of a Network. The provider writes State, the data plane part of Peerings and
-// conditions of its own; the binding writes the rest.
+// conditions of its own; the membership controller writes NetworkInterfaces, the binding the rest.
 type NetworkStatus struct {
 	ObservedGeneration int64
 	State              NetworkState
 	Conditions         []metav1.Condition
 	Peerings           []NetworkPeeringStatus
+	NetworkInterfaces  int32
 }
 
 // NetworkState tells how far the provider has come with a Network.
@@ -141,4 +142,14 @@ type NetworkPeeringBinding struct {
 	Phase   NetworkPeeringPhase
 	Reason  string
 	Message string
+}
+
+// +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
+
+// NetworkMembership tells a Network how many NetworkInterfaces it has; Names are the first few.
+type NetworkMembership struct {
+	metav1.TypeMeta
+	metav1.ObjectMeta
+	NetworkInterfaces int32
+	Names             []string
 }

@@ -1,8 +1,9 @@
 // SPDX-FileCopyrightText: The network-apiserver authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package index names the indexes of the Networks' informer through which the controllers find the other end of a peering
-// or a claim, at a cost that does not grow with the number of Networks.
+// Package index names the indexes of the informers through which the controllers find what belongs together: the other end
+// of a peering or a claim, the NetworkInterfaces of a Network, those with an address. The cost of that does not grow with
+// the number of objects.
 package index
 
 import (

@@ -65,19 +65,9 @@ func decide(network *v1alpha1.Network, realization provider.Realization) (update
 		return update, nil
 	}
 	status = network.DeepCopy()
-	switch {
-	case realization.State == "":
-	case realization.Reason == "":
+	if realization.State != "" {
 		status.Status.State = realization.State
-		dropExplanation(&status.Status)
-	default:
-		status.Status.State = realization.State
-		meta.SetStatusCondition(&status.Status.Conditions, metav1.Condition{
-			Type:    v1alpha1.NetworkAvailable,
-			Status:  conditionStatus(status.Status.State),
-			Reason:  realization.Reason,
-			Message: realization.Message,
-		})
+		provider.Explain(&status.Status.Conditions, realization.State, realization.Reason, realization.Message)
 	}
 	for i := range status.Status.Peerings {
 		item := &status.Status.Peerings[i]
@@ -92,21 +82,6 @@ func decide(network *v1alpha1.Network, realization provider.Realization) (update
 		return nil, nil
 	}
 	return nil, status
-}
-
-func conditionStatus(state v1alpha1.NetworkState) metav1.ConditionStatus {
-	if state == v1alpha1.NetworkStateAvailable {
-		return metav1.ConditionTrue
-	}
-	return metav1.ConditionFalse
-}
-
-// dropExplanation takes back a reason that the provider gave earlier; the server then words the condition by the state.
-func dropExplanation(status *v1alpha1.NetworkStatus) {
-	available := meta.FindStatusCondition(status.Conditions, v1alpha1.NetworkAvailable)
-	if available != nil && !isStandardReason(available.Reason) {
-		meta.RemoveStatusCondition(&status.Conditions, v1alpha1.NetworkAvailable)
-	}
 }
 
 // maxExplained is how many peerings one condition speaks of.
@@ -170,18 +145,10 @@ func events(before, after *v1alpha1.Network) []event {
 // explanation returns the words that the provider gave for a condition, if any.
 func explanation(network *v1alpha1.Network, conditionType string) (reason, message string) {
 	condition := meta.FindStatusCondition(network.Status.Conditions, conditionType)
-	if condition == nil || isStandardReason(condition.Reason) {
+	if condition == nil || provider.WordedByServer(condition.Reason) {
 		return "", ""
 	}
 	return condition.Reason, condition.Message
-}
-
-func isStandardReason(reason string) bool {
-	switch reason {
-	case v1alpha1.NetworkReasonPending, v1alpha1.NetworkReasonAvailable, v1alpha1.NetworkReasonError:
-		return true
-	}
-	return false
 }
 
 // droppedClaims lists the claims that a holder had before and has no more; a nil holder does not exist.

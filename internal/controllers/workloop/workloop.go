@@ -12,6 +12,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/util/runtime"
+	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/util/workqueue"
 	"k8s.io/klog/v2"
 )
@@ -41,6 +42,14 @@ func New[K comparable](name string, reconcile Reconcile[K]) *Loop[K] {
 
 // Add queues a key after a delay; a key that waits already keeps the shorter delay.
 func (l *Loop[K]) Add(key K, delay time.Duration) { l.queue.AddAfter(key, delay) }
+
+// Deleted returns the object of a delete event, whose deletion may have been missed and noticed later.
+func Deleted[T any](obj any) T {
+	if gone, ok := obj.(cache.DeletedFinalStateUnknown); ok {
+		obj = gone.Obj
+	}
+	return obj.(T)
+}
 
 // Run works on the queue until the context ends and every call of Reconcile has returned.
 func (l *Loop[K]) Run(ctx context.Context, workers int) {

@@ -53,6 +53,7 @@ func Run(t *testing.T, newInfrastructure func(t *testing.T) Infrastructure) {
 		"a released Network leaves nothing, and others alone": release,
 		"what is left of a Network that vanished is found":    vanished,
 		"an infrastructure that is away recovers":             recovery,
+		"interfaces are realized as given or left to others":  interfaces,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, newInfrastructure(t)) })
 	}

@@ -15,6 +15,7 @@ import (
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 	"ironcore.dev/networking/internal/apis/networking"
 	"ironcore.dev/networking/internal/binding"
+	"ironcore.dev/networking/internal/registry/kind"
 )
 
 // What the server derives in the same write as the change it follows from. Pure functions of the new and the stored
@@ -142,54 +143,21 @@ func applyBinding(network *networking.Network, decided *networking.NetworkBindin
 	deriveConditions(network, network.Status.Conditions, now)
 }
 
+// serverConditions are the types of the conditions that the server keeps.
+var serverConditions = []string{v1alpha1.NetworkAvailable, v1alpha1.NetworkPeered, v1alpha1.NetworkDeletionBlocked}
+
 // deriveConditions makes Available agree with the state and Peered with the phases; stored are the conditions before
-// this write. A reason and a message that the provider gave for Available stay as long as they fit the state.
+// this write. What a deletion waits for is for applyMembership to say, and stays as stored.
 func deriveConditions(network *networking.Network, stored []metav1.Condition, now metav1.Time) {
 	status := &network.Status
-	derived := []metav1.Condition{availableCondition(status)}
+	derived := []metav1.Condition{kind.AvailableCondition("Network", status.State, status.Conditions)}
 	if len(status.Peerings) > 0 {
 		derived = append(derived, peeredCondition(status))
 	}
-	for i := range derived {
-		condition := &derived[i]
-		condition.LastTransitionTime = now
-		if before := meta.FindStatusCondition(stored, condition.Type); before != nil && before.Status == condition.Status {
-			condition.LastTransitionTime = before.LastTransitionTime
-		}
+	if blocked := meta.FindStatusCondition(stored, v1alpha1.NetworkDeletionBlocked); blocked != nil {
+		derived = append(derived, *blocked)
 	}
-	for _, condition := range status.Conditions {
-		if condition.Type != v1alpha1.NetworkAvailable && condition.Type != v1alpha1.NetworkPeered {
-			derived = append(derived, condition)
-		}
-	}
-	status.Conditions = derived
-}
-
-func availableCondition(status *networking.NetworkStatus) metav1.Condition {
-	derived := metav1.Condition{Type: v1alpha1.NetworkAvailable, Status: metav1.ConditionFalse}
-	switch status.State {
-	case networking.NetworkStateAvailable:
-		derived.Status = metav1.ConditionTrue
-		derived.Reason = v1alpha1.NetworkReasonAvailable
-		derived.Message = "The network provider has realized the Network."
-	case networking.NetworkStateError:
-		derived.Reason = v1alpha1.NetworkReasonError
-		derived.Message = "The network provider cannot realize the Network."
-	default:
-		derived.Reason = v1alpha1.NetworkReasonPending
-		derived.Message = "The network provider has not realized the Network yet."
-	}
-	given := meta.FindStatusCondition(status.Conditions, v1alpha1.NetworkAvailable)
-	if given == nil || given.Status != derived.Status || given.Reason == "" {
-		return derived
-	}
-	switch given.Reason {
-	case v1alpha1.NetworkReasonPending, v1alpha1.NetworkReasonAvailable, v1alpha1.NetworkReasonError:
-		if given.Reason != derived.Reason {
-			return derived
-		}
-	}
-	return *given
+	status.Conditions = kind.Conditions(derived, status.Conditions, stored, serverConditions, now)
 }
 
 func peeredCondition(status *networking.NetworkStatus) metav1.Condition {

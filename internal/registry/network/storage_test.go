@@ -52,7 +52,7 @@ func startStorage(t *testing.T) Storage {
 		StorageConfig:  config.ForResource(networking.Resource("networks")),
 		Decorator:      generic.UndecoratedStorage,
 		ResourcePrefix: "networks",
-	})
+	}, func(context.Context, string, string) ([]string, error) { return nil, nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -307,7 +307,7 @@ func TestSelection(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			selection := predicate(label, field)
+			selection := selectable.Predicate(label, field)
 			got, err := selection.Matches(network)
 			if err != nil || got != tc.want {
 				t.Errorf("got %v and error %v, want %v", got, err, tc.want)
@@ -320,7 +320,7 @@ func TestIndexesAreThoseOfTheSelectableFields(t *testing.T) {
 	network := inState(networking.NetworkStateAvailable)
 	network.Spec.ProviderID = "local://5"
 	got := map[string][]string{}
-	for name, index := range *indexers() {
+	for name, index := range *selectable.Indexers() {
 		values, err := index(network)
 		if err != nil {
 			t.Fatal(err)
@@ -334,7 +334,7 @@ func TestIndexesAreThoseOfTheSelectableFields(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{"spec.providerID", "status.state"},
-		predicate(labels.Everything(), fields.Everything()).IndexFields); diff != "" {
+		selectable.Predicate(labels.Everything(), fields.Everything()).IndexFields); diff != "" {
 		t.Errorf("index fields (-want +got):\n%s", diff)
 	}
 }

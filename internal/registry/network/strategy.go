@@ -12,37 +12,31 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apiserver/pkg/registry/rest"
-	"k8s.io/apiserver/pkg/storage/names"
 	"k8s.io/apiserver/pkg/warning"
+	"k8s.io/klog/v2"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
-	"ironcore.dev/networking/apis/networking/v1alpha1"
 	"ironcore.dev/networking/internal/apis/networking"
 	"ironcore.dev/networking/internal/apis/networking/validation"
+	"ironcore.dev/networking/internal/registry/kind"
 )
-
-// apiVersion keys the fields that a strategy resets.
-var apiVersion = fieldpath.APIVersion(v1alpha1.SchemeGroupVersion.String())
 
 // strategy is for writes of the Network itself, by users and (for spec.providerID and finalizers) by providers.
 type strategy struct {
-	runtime.ObjectTyper
-	names.NameGenerator
+	kind.Strategy
+	members Members
 }
 
-var _ rest.RESTCreateUpdateStrategy = strategy{}
-var _ rest.ResetFieldsStrategy = strategy{}
+var _ rest.RESTGracefulDeleteStrategy = strategy{}
 
-func newStrategy(typer runtime.ObjectTyper) strategy {
-	return strategy{ObjectTyper: typer, NameGenerator: names.SimpleNameGenerator}
+func newStrategy(typer runtime.ObjectTyper, members Members) strategy {
+	return strategy{Strategy: kind.NewStrategy(typer), members: members}
 }
-
-func (strategy) NamespaceScoped() bool { return true }
 
 // GetResetFields lists what a write of the Network itself does not change.
 func (strategy) GetResetFields() map[fieldpath.APIVersion]*fieldpath.Set {
 	return map[fieldpath.APIVersion]*fieldpath.Set{
-		apiVersion: fieldpath.NewSet(
+		kind.APIVersion: fieldpath.NewSet(
 			fieldpath.MakePathOrDie("status"),
 			fieldpath.MakePathOrDie("spec", "incomingPeerings"),
 		),
@@ -92,13 +86,20 @@ func (strategy) ValidateUpdate(_ context.Context, obj, old runtime.Object) field
 	return validation.ValidateNetworkUpdate(obj.(*networking.Network), old.(*networking.Network))
 }
 
-func (strategy) WarningsOnCreate(context.Context, runtime.Object) []string { return nil }
-func (strategy) WarningsOnUpdate(context.Context, runtime.Object, runtime.Object) []string {
-	return nil
+// CheckGracefulDelete has a deletion wait for the NetworkInterfaces of the Network. It is called in the write that begins
+// the deletion, and adds the finalizer there, so that nothing can come in between. There is no grace period.
+func (s strategy) CheckGracefulDelete(ctx context.Context, obj runtime.Object, _ *metav1.DeleteOptions) bool {
+	network := obj.(*networking.Network)
+	members, err := s.members(ctx, network.Namespace, network.Name)
+	if err != nil {
+		// Without an answer there may be some. The membership controller counts again.
+		klog.FromContext(ctx).Error(err, "Looking for the NetworkInterfaces of a Network failed", "network", klog.KObj(network))
+	}
+	if err != nil || len(members) > 0 {
+		protect(network, members, metav1.Now())
+	}
+	return false
 }
-func (strategy) Canonicalize(runtime.Object)                   {}
-func (strategy) AllowCreateOnUpdate(context.Context) bool      { return false }
-func (strategy) AllowUnconditionalUpdate(context.Context) bool { return true }
 
 // statusStrategy is for writes of the status subresource, by the provider.
 type statusStrategy struct {
@@ -109,34 +110,22 @@ type statusStrategy struct {
 func (statusStrategy) GetResetFieldsFilter() map[fieldpath.APIVersion]fieldpath.Filter {
 	// One matcher for all fields of an item: separate ones below a wildcard would not be merged.
 	item := fieldpath.NewSetMatcher(false,
-		fieldMatcher("name", fieldpath.MatchAnySet()),
-		fieldMatcher("state", fieldpath.MatchAnySet()),
-		fieldMatcher("prefixes", fieldpath.MatchAnySet()),
+		kind.Field("name", kind.Whole()),
+		kind.Field("state", kind.Whole()),
+		kind.Field("prefixes", kind.Whole()),
 	)
 	items := fieldpath.NewSetMatcher(false, &fieldpath.SetMemberMatcher{Path: fieldpath.MatchAnyPathElement(), Child: item})
-	status := fieldpath.NewSetMatcher(false,
-		fieldMatcher("state", fieldpath.MatchAnySet()),
-		fieldMatcher("conditions", fieldpath.MatchAnySet()),
-		fieldMatcher("peerings", items),
+	return kind.StatusFields(
+		kind.Field("state", kind.Whole()),
+		kind.Field("conditions", kind.Whole()),
+		kind.Field("peerings", items),
 	)
-	return map[fieldpath.APIVersion]fieldpath.Filter{
-		apiVersion: fieldpath.NewIncludeMatcherFilter(fieldpath.NewSetMatcher(false, fieldMatcher("status", status))),
-	}
-}
-
-func fieldMatcher(name string, child *fieldpath.SetMatcher) *fieldpath.SetMemberMatcher {
-	return &fieldpath.SetMemberMatcher{
-		Path:  fieldpath.PathElementMatcher{PathElement: fieldpath.PathElement{FieldName: &name}},
-		Child: child,
-	}
 }
 
 // PrepareForUpdate takes from the sent object what a provider may change, and everything else from the stored one.
 func (statusStrategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
 	network, stored := obj.(*networking.Network), old.(*networking.Network)
-	managedFields := network.ManagedFields
-	network.ObjectMeta = stored.ObjectMeta
-	network.ManagedFields = managedFields
+	kind.KeepMetadata(&network.ObjectMeta, &stored.ObjectMeta)
 	network.Spec = stored.Spec
 	network.Status = mergeProviderStatus(network.Status, stored.Status)
 	deriveConditions(network, stored.Status.Conditions, metav1.Now())

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
 	"ironcore.dev/networking/internal/apis/networking"
+	"ironcore.dev/networking/internal/registry/kind"
 )
 
 // claimsKept is what a caller reads who sent other claims than those stored.
@@ -245,8 +246,8 @@ func TestWhichFieldsACallerComesToOwn(t *testing.T) {
 		path("status", "peerings", item, "state"),
 		path("status", "peerings", item, "prefixes", fieldpath.KeyByFields("name", "front"), "prefix"),
 	}
-	mainFilter := fieldpath.NewExcludeFilterSetMap(strategy{}.GetResetFields())[apiVersion]
-	statusFilter := statusStrategy{}.GetResetFieldsFilter()[apiVersion]
+	mainFilter := fieldpath.NewExcludeFilterSetMap(strategy{}.GetResetFields())[kind.APIVersion]
+	statusFilter := statusStrategy{}.GetResetFieldsFilter()[kind.APIVersion]
 	for sentence, tc := range map[string]struct {
 		filter fieldpath.Filter
 		want   *fieldpath.Set

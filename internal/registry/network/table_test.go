@@ -27,11 +27,11 @@ func TestTableRows(t *testing.T) {
 	}{
 		"a Network without peerings and provider ID": {
 			network: hourOld(func(*networking.Network) {}),
-			want:    []any{"a", "Available", "0/0", "61m", "<none>", "<none>"},
+			want:    []any{"a", "Available", "0/0", "61m", "<none>", int64(0), "<none>"},
 		},
 		"a Network that the provider has realized": {
 			network: hourOld(func(n *networking.Network) { n.Spec.ProviderID = "local://5" }),
-			want:    []any{"a", "Available", "0/0", "61m", "local://5", "<none>"},
+			want:    []any{"a", "Available", "0/0", "61m", "local://5", int64(0), "<none>"},
 		},
 		"the first peering that is pending tells why": {
 			network: hourOld(func(n *networking.Network) {
@@ -39,23 +39,31 @@ func TestTableRows(t *testing.T) {
 				with(n, "c", ref{Name: "c"}, pendingItem(), "")
 				with(n, "d", ref{Name: "d"}, newItem("Evaluating", undecided), "")
 			}),
-			want: []any{"a", "Available", "1/3", "61m", "<none>", "PeerNotFound"},
+			want: []any{"a", "Available", "1/3", "61m", "<none>", int64(0), "PeerNotFound"},
 		},
 		"all peerings are bound": {
 			network: hourOld(func(n *networking.Network) { with(n, "b", ref{Name: "b"}, boundItem(), "uid-of-b") }),
-			want:    []any{"a", "Available", "1/1", "61m", "<none>", "<none>"},
+			want:    []any{"a", "Available", "1/1", "61m", "<none>", int64(0), "<none>"},
 		},
 		"a Network that is being deleted": {
 			network: hourOld(func(n *networking.Network) { n.DeletionTimestamp = &now }),
-			want:    []any{"a", "Terminating", "0/0", "61m", "<none>", "<none>"},
+			want:    []any{"a", "Terminating", "0/0", "61m", "<none>", int64(0), "<none>"},
+		},
+		"a Network whose deletion waits for its interfaces": {
+			network: hourOld(func(n *networking.Network) {
+				with(n, "c", ref{Name: "c"}, pendingItem(), "")
+				n.DeletionTimestamp = &now
+				protect(n, []string{"two", "one"}, now)
+			}),
+			want: []any{"a", "Terminating,InUse", "0/1", "61m", "<none>", int64(2), "NetworkInterfacesExist"},
 		},
 		"a Network without a creation time": {
 			network: hourOld(func(n *networking.Network) { n.CreationTimestamp = metav1.Time{} }),
-			want:    []any{"a", "Available", "0/0", "<unknown>", "<none>", "<none>"},
+			want:    []any{"a", "Available", "0/0", "<unknown>", "<none>", int64(0), "<none>"},
 		},
 	} {
 		t.Run(sentence, func(t *testing.T) {
-			table, err := tableConvertor{}.ConvertToTable(t.Context(), tc.network, nil)
+			table, err := table.ConvertToTable(t.Context(), tc.network, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -73,7 +81,7 @@ func TestTableRows(t *testing.T) {
 }
 
 func TestTableColumns(t *testing.T) {
-	table, err := tableConvertor{}.ConvertToTable(t.Context(), &networking.NetworkList{}, nil)
+	table, err := table.ConvertToTable(t.Context(), &networking.NetworkList{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +99,7 @@ func TestTableColumns(t *testing.T) {
 	if diff := cmp.Diff([]string{"Name", "State", "Peerings", "Age"}, narrow); diff != "" {
 		t.Errorf("columns (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"Provider ID", "Pending Reason"}, wide); diff != "" {
+	if diff := cmp.Diff([]string{"Provider ID", "Interfaces", "Pending Reason"}, wide); diff != "" {
 		t.Errorf("wide columns (-want +got):\n%s", diff)
 	}
 }
@@ -102,7 +110,7 @@ func TestTableOfAList(t *testing.T) {
 		ListMeta: metav1.ListMeta{ResourceVersion: "9", Continue: "more", RemainingItemCount: &remaining},
 		Items:    []networking.Network{*inState(networking.NetworkStatePending), *inState(networking.NetworkStateError)},
 	}
-	table, err := tableConvertor{}.ConvertToTable(t.Context(), list, &metav1.TableOptions{NoHeaders: true})
+	table, err := table.ConvertToTable(t.Context(), list, &metav1.TableOptions{NoHeaders: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,8 +126,8 @@ func TestTableOfAList(t *testing.T) {
 }
 
 func TestTableOfSomethingElse(t *testing.T) {
-	_, err := tableConvertor{}.ConvertToTable(t.Context(), &networking.NetworkBinding{}, nil)
-	want := "got a *networking.NetworkBinding where a Network or a list of Networks was expected"
+	_, err := table.ConvertToTable(t.Context(), &networking.NetworkBinding{}, nil)
+	want := "got a *networking.NetworkBinding where a *networking.Network was expected"
 	if err == nil || err.Error() != want {
 		t.Errorf("got error %v, want %s", err, want)
 	}

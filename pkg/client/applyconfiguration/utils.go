@@ -19,10 +19,24 @@ import (
 func ForKind(kind schema.GroupVersionKind) interface{} {
 	switch kind {
 	// Group=networking.ironcore.dev, Version=v1alpha1
+	case v1alpha1.SchemeGroupVersion.WithKind("EphemeralPrefixSource"):
+		return &networkingv1alpha1.EphemeralPrefixSourceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("EphemeralVirtualIPSource"):
+		return &networkingv1alpha1.EphemeralVirtualIPSourceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("IPSource"):
+		return &networkingv1alpha1.IPSourceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("LocalObjectReference"):
 		return &networkingv1alpha1.LocalObjectReferenceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("LocalUIDReference"):
+		return &networkingv1alpha1.LocalUIDReferenceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Network"):
 		return &networkingv1alpha1.NetworkApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("NetworkInterface"):
+		return &networkingv1alpha1.NetworkInterfaceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("NetworkInterfaceSpec"):
+		return &networkingv1alpha1.NetworkInterfaceSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("NetworkInterfaceStatus"):
+		return &networkingv1alpha1.NetworkInterfaceStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("NetworkPeering"):
 		return &networkingv1alpha1.NetworkPeeringApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("NetworkPeeringClaimRef"):
@@ -39,6 +53,18 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &networkingv1alpha1.PeeringPrefixApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("PeeringPrefixStatus"):
 		return &networkingv1alpha1.PeeringPrefixStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("PrefixSource"):
+		return &networkingv1alpha1.PrefixSourceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("PrefixSpec"):
+		return &networkingv1alpha1.PrefixSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("PrefixTemplateSpec"):
+		return &networkingv1alpha1.PrefixTemplateSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("VirtualIPSource"):
+		return &networkingv1alpha1.VirtualIPSourceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("VirtualIPSpec"):
+		return &networkingv1alpha1.VirtualIPSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("VirtualIPTemplateSpec"):
+		return &networkingv1alpha1.VirtualIPTemplateSpecApplyConfiguration{}
 
 	}
 	return nil

@@ -102,7 +102,7 @@ func (c *Cluster) encryptionConfig() (string, error) {
 apiVersion: apiserver.config.k8s.io/v1
 kind: EncryptionConfiguration
 resources:
-- resources: [networks.networking.ironcore.dev]
+- resources: [networks.networking.ironcore.dev, networkinterfaces.networking.ironcore.dev]
   providers:
   - secretbox: {keys: [{name: e2e, secret: %s}]}
 `, base64.StdEncoding.EncodeToString(key)), 0o600)

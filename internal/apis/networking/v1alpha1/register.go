@@ -5,6 +5,8 @@ package v1alpha1
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime"
 
@@ -28,14 +30,26 @@ func addDefaultingFuncs(scheme *runtime.Scheme) error {
 	return RegisterDefaults(scheme)
 }
 
-// addFieldLabelConversions names the fields that a field selector may use.
+// selectable are the fields that a field selector may use, by kind.
+var selectable = map[string][]string{
+	"Network":          {"metadata.name", "metadata.namespace", "spec.providerID", "status.state"},
+	"NetworkInterface": {"metadata.name", "metadata.namespace", "spec.networkRef.name", "spec.machineRef.name", "status.state"},
+}
+
 func addFieldLabelConversions(scheme *runtime.Scheme) error {
-	return scheme.AddFieldLabelConversionFunc(SchemeGroupVersion.WithKind("Network"),
-		func(label, value string) (string, string, error) {
-			switch label {
-			case "metadata.name", "metadata.namespace", "spec.providerID", "status.state":
-				return label, value, nil
-			}
-			return "", "", fmt.Errorf("field label not supported: %s; Networks can be selected by metadata.name, metadata.namespace, spec.providerID and status.state", label)
-		})
+	for kind, fields := range selectable {
+		last := len(fields) - 1
+		choice := strings.Join(fields[:last], ", ") + " and " + fields[last]
+		err := scheme.AddFieldLabelConversionFunc(SchemeGroupVersion.WithKind(kind),
+			func(label, value string) (string, string, error) {
+				if slices.Contains(fields, label) {
+					return label, value, nil
+				}
+				return "", "", fmt.Errorf("field label not supported: %s; %ss can be selected by %s", label, kind, choice)
+			})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -24,6 +24,36 @@ func init() {
 // RegisterConversions adds conversion functions to the given scheme.
 // Public to allow building arbitrary schemes.
 func RegisterConversions(s *runtime.Scheme) error {
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.EphemeralPrefixSource)(nil), (*networking.EphemeralPrefixSource)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_EphemeralPrefixSource_To_networking_EphemeralPrefixSource(a.(*networkingv1alpha1.EphemeralPrefixSource), b.(*networking.EphemeralPrefixSource), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.EphemeralPrefixSource)(nil), (*networkingv1alpha1.EphemeralPrefixSource)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_EphemeralPrefixSource_To_v1alpha1_EphemeralPrefixSource(a.(*networking.EphemeralPrefixSource), b.(*networkingv1alpha1.EphemeralPrefixSource), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.EphemeralVirtualIPSource)(nil), (*networking.EphemeralVirtualIPSource)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_EphemeralVirtualIPSource_To_networking_EphemeralVirtualIPSource(a.(*networkingv1alpha1.EphemeralVirtualIPSource), b.(*networking.EphemeralVirtualIPSource), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.EphemeralVirtualIPSource)(nil), (*networkingv1alpha1.EphemeralVirtualIPSource)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_EphemeralVirtualIPSource_To_v1alpha1_EphemeralVirtualIPSource(a.(*networking.EphemeralVirtualIPSource), b.(*networkingv1alpha1.EphemeralVirtualIPSource), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.IPSource)(nil), (*networking.IPSource)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_IPSource_To_networking_IPSource(a.(*networkingv1alpha1.IPSource), b.(*networking.IPSource), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.IPSource)(nil), (*networkingv1alpha1.IPSource)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_IPSource_To_v1alpha1_IPSource(a.(*networking.IPSource), b.(*networkingv1alpha1.IPSource), scope)
+	}); err != nil {
+		return err
+	}
 	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.LocalObjectReference)(nil), (*networking.LocalObjectReference)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_v1alpha1_LocalObjectReference_To_networking_LocalObjectReference(a.(*networkingv1alpha1.LocalObjectReference), b.(*networking.LocalObjectReference), scope)
 	}); err != nil {
@@ -31,6 +61,16 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}
 	if err := s.AddGeneratedConversionFunc((*networking.LocalObjectReference)(nil), (*networkingv1alpha1.LocalObjectReference)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_networking_LocalObjectReference_To_v1alpha1_LocalObjectReference(a.(*networking.LocalObjectReference), b.(*networkingv1alpha1.LocalObjectReference), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.LocalUIDReference)(nil), (*networking.LocalUIDReference)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_LocalUIDReference_To_networking_LocalUIDReference(a.(*networkingv1alpha1.LocalUIDReference), b.(*networking.LocalUIDReference), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.LocalUIDReference)(nil), (*networkingv1alpha1.LocalUIDReference)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_LocalUIDReference_To_v1alpha1_LocalUIDReference(a.(*networking.LocalUIDReference), b.(*networkingv1alpha1.LocalUIDReference), scope)
 	}); err != nil {
 		return err
 	}
@@ -54,6 +94,46 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}); err != nil {
 		return err
 	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.NetworkInterface)(nil), (*networking.NetworkInterface)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_NetworkInterface_To_networking_NetworkInterface(a.(*networkingv1alpha1.NetworkInterface), b.(*networking.NetworkInterface), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.NetworkInterface)(nil), (*networkingv1alpha1.NetworkInterface)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_NetworkInterface_To_v1alpha1_NetworkInterface(a.(*networking.NetworkInterface), b.(*networkingv1alpha1.NetworkInterface), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.NetworkInterfaceList)(nil), (*networking.NetworkInterfaceList)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_NetworkInterfaceList_To_networking_NetworkInterfaceList(a.(*networkingv1alpha1.NetworkInterfaceList), b.(*networking.NetworkInterfaceList), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.NetworkInterfaceList)(nil), (*networkingv1alpha1.NetworkInterfaceList)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_NetworkInterfaceList_To_v1alpha1_NetworkInterfaceList(a.(*networking.NetworkInterfaceList), b.(*networkingv1alpha1.NetworkInterfaceList), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.NetworkInterfaceSpec)(nil), (*networking.NetworkInterfaceSpec)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_NetworkInterfaceSpec_To_networking_NetworkInterfaceSpec(a.(*networkingv1alpha1.NetworkInterfaceSpec), b.(*networking.NetworkInterfaceSpec), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.NetworkInterfaceSpec)(nil), (*networkingv1alpha1.NetworkInterfaceSpec)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_NetworkInterfaceSpec_To_v1alpha1_NetworkInterfaceSpec(a.(*networking.NetworkInterfaceSpec), b.(*networkingv1alpha1.NetworkInterfaceSpec), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.NetworkInterfaceStatus)(nil), (*networking.NetworkInterfaceStatus)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_NetworkInterfaceStatus_To_networking_NetworkInterfaceStatus(a.(*networkingv1alpha1.NetworkInterfaceStatus), b.(*networking.NetworkInterfaceStatus), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.NetworkInterfaceStatus)(nil), (*networkingv1alpha1.NetworkInterfaceStatus)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_NetworkInterfaceStatus_To_v1alpha1_NetworkInterfaceStatus(a.(*networking.NetworkInterfaceStatus), b.(*networkingv1alpha1.NetworkInterfaceStatus), scope)
+	}); err != nil {
+		return err
+	}
 	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.NetworkList)(nil), (*networking.NetworkList)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_v1alpha1_NetworkList_To_networking_NetworkList(a.(*networkingv1alpha1.NetworkList), b.(*networking.NetworkList), scope)
 	}); err != nil {
@@ -61,6 +141,16 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}
 	if err := s.AddGeneratedConversionFunc((*networking.NetworkList)(nil), (*networkingv1alpha1.NetworkList)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_networking_NetworkList_To_v1alpha1_NetworkList(a.(*networking.NetworkList), b.(*networkingv1alpha1.NetworkList), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.NetworkMembership)(nil), (*networking.NetworkMembership)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_NetworkMembership_To_networking_NetworkMembership(a.(*networkingv1alpha1.NetworkMembership), b.(*networking.NetworkMembership), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.NetworkMembership)(nil), (*networkingv1alpha1.NetworkMembership)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_NetworkMembership_To_v1alpha1_NetworkMembership(a.(*networking.NetworkMembership), b.(*networkingv1alpha1.NetworkMembership), scope)
 	}); err != nil {
 		return err
 	}
@@ -154,7 +244,127 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}); err != nil {
 		return err
 	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.PrefixSource)(nil), (*networking.PrefixSource)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_PrefixSource_To_networking_PrefixSource(a.(*networkingv1alpha1.PrefixSource), b.(*networking.PrefixSource), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.PrefixSource)(nil), (*networkingv1alpha1.PrefixSource)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_PrefixSource_To_v1alpha1_PrefixSource(a.(*networking.PrefixSource), b.(*networkingv1alpha1.PrefixSource), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.PrefixSpec)(nil), (*networking.PrefixSpec)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_PrefixSpec_To_networking_PrefixSpec(a.(*networkingv1alpha1.PrefixSpec), b.(*networking.PrefixSpec), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.PrefixSpec)(nil), (*networkingv1alpha1.PrefixSpec)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_PrefixSpec_To_v1alpha1_PrefixSpec(a.(*networking.PrefixSpec), b.(*networkingv1alpha1.PrefixSpec), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.PrefixTemplateSpec)(nil), (*networking.PrefixTemplateSpec)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_PrefixTemplateSpec_To_networking_PrefixTemplateSpec(a.(*networkingv1alpha1.PrefixTemplateSpec), b.(*networking.PrefixTemplateSpec), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.PrefixTemplateSpec)(nil), (*networkingv1alpha1.PrefixTemplateSpec)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_PrefixTemplateSpec_To_v1alpha1_PrefixTemplateSpec(a.(*networking.PrefixTemplateSpec), b.(*networkingv1alpha1.PrefixTemplateSpec), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.VirtualIPSource)(nil), (*networking.VirtualIPSource)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_VirtualIPSource_To_networking_VirtualIPSource(a.(*networkingv1alpha1.VirtualIPSource), b.(*networking.VirtualIPSource), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.VirtualIPSource)(nil), (*networkingv1alpha1.VirtualIPSource)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_VirtualIPSource_To_v1alpha1_VirtualIPSource(a.(*networking.VirtualIPSource), b.(*networkingv1alpha1.VirtualIPSource), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.VirtualIPSpec)(nil), (*networking.VirtualIPSpec)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_VirtualIPSpec_To_networking_VirtualIPSpec(a.(*networkingv1alpha1.VirtualIPSpec), b.(*networking.VirtualIPSpec), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.VirtualIPSpec)(nil), (*networkingv1alpha1.VirtualIPSpec)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_VirtualIPSpec_To_v1alpha1_VirtualIPSpec(a.(*networking.VirtualIPSpec), b.(*networkingv1alpha1.VirtualIPSpec), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.VirtualIPTemplateSpec)(nil), (*networking.VirtualIPTemplateSpec)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_VirtualIPTemplateSpec_To_networking_VirtualIPTemplateSpec(a.(*networkingv1alpha1.VirtualIPTemplateSpec), b.(*networking.VirtualIPTemplateSpec), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.VirtualIPTemplateSpec)(nil), (*networkingv1alpha1.VirtualIPTemplateSpec)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_VirtualIPTemplateSpec_To_v1alpha1_VirtualIPTemplateSpec(a.(*networking.VirtualIPTemplateSpec), b.(*networkingv1alpha1.VirtualIPTemplateSpec), scope)
+	}); err != nil {
+		return err
+	}
 	return nil
+}
+
+func autoConvert_v1alpha1_EphemeralPrefixSource_To_networking_EphemeralPrefixSource(in *networkingv1alpha1.EphemeralPrefixSource, out *networking.EphemeralPrefixSource, s conversion.Scope) error {
+	*out = *(*networking.EphemeralPrefixSource)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_EphemeralPrefixSource_To_networking_EphemeralPrefixSource is an autogenerated conversion function.
+func Convert_v1alpha1_EphemeralPrefixSource_To_networking_EphemeralPrefixSource(in *networkingv1alpha1.EphemeralPrefixSource, out *networking.EphemeralPrefixSource, s conversion.Scope) error {
+	return autoConvert_v1alpha1_EphemeralPrefixSource_To_networking_EphemeralPrefixSource(in, out, s)
+}
+
+func autoConvert_networking_EphemeralPrefixSource_To_v1alpha1_EphemeralPrefixSource(in *networking.EphemeralPrefixSource, out *networkingv1alpha1.EphemeralPrefixSource, s conversion.Scope) error {
+	*out = *(*networkingv1alpha1.EphemeralPrefixSource)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_networking_EphemeralPrefixSource_To_v1alpha1_EphemeralPrefixSource is an autogenerated conversion function.
+func Convert_networking_EphemeralPrefixSource_To_v1alpha1_EphemeralPrefixSource(in *networking.EphemeralPrefixSource, out *networkingv1alpha1.EphemeralPrefixSource, s conversion.Scope) error {
+	return autoConvert_networking_EphemeralPrefixSource_To_v1alpha1_EphemeralPrefixSource(in, out, s)
+}
+
+func autoConvert_v1alpha1_EphemeralVirtualIPSource_To_networking_EphemeralVirtualIPSource(in *networkingv1alpha1.EphemeralVirtualIPSource, out *networking.EphemeralVirtualIPSource, s conversion.Scope) error {
+	*out = *(*networking.EphemeralVirtualIPSource)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_EphemeralVirtualIPSource_To_networking_EphemeralVirtualIPSource is an autogenerated conversion function.
+func Convert_v1alpha1_EphemeralVirtualIPSource_To_networking_EphemeralVirtualIPSource(in *networkingv1alpha1.EphemeralVirtualIPSource, out *networking.EphemeralVirtualIPSource, s conversion.Scope) error {
+	return autoConvert_v1alpha1_EphemeralVirtualIPSource_To_networking_EphemeralVirtualIPSource(in, out, s)
+}
+
+func autoConvert_networking_EphemeralVirtualIPSource_To_v1alpha1_EphemeralVirtualIPSource(in *networking.EphemeralVirtualIPSource, out *networkingv1alpha1.EphemeralVirtualIPSource, s conversion.Scope) error {
+	*out = *(*networkingv1alpha1.EphemeralVirtualIPSource)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_networking_EphemeralVirtualIPSource_To_v1alpha1_EphemeralVirtualIPSource is an autogenerated conversion function.
+func Convert_networking_EphemeralVirtualIPSource_To_v1alpha1_EphemeralVirtualIPSource(in *networking.EphemeralVirtualIPSource, out *networkingv1alpha1.EphemeralVirtualIPSource, s conversion.Scope) error {
+	return autoConvert_networking_EphemeralVirtualIPSource_To_v1alpha1_EphemeralVirtualIPSource(in, out, s)
+}
+
+func autoConvert_v1alpha1_IPSource_To_networking_IPSource(in *networkingv1alpha1.IPSource, out *networking.IPSource, s conversion.Scope) error {
+	*out = *(*networking.IPSource)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_IPSource_To_networking_IPSource is an autogenerated conversion function.
+func Convert_v1alpha1_IPSource_To_networking_IPSource(in *networkingv1alpha1.IPSource, out *networking.IPSource, s conversion.Scope) error {
+	return autoConvert_v1alpha1_IPSource_To_networking_IPSource(in, out, s)
+}
+
+func autoConvert_networking_IPSource_To_v1alpha1_IPSource(in *networking.IPSource, out *networkingv1alpha1.IPSource, s conversion.Scope) error {
+	*out = *(*networkingv1alpha1.IPSource)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_networking_IPSource_To_v1alpha1_IPSource is an autogenerated conversion function.
+func Convert_networking_IPSource_To_v1alpha1_IPSource(in *networking.IPSource, out *networkingv1alpha1.IPSource, s conversion.Scope) error {
+	return autoConvert_networking_IPSource_To_v1alpha1_IPSource(in, out, s)
 }
 
 func autoConvert_v1alpha1_LocalObjectReference_To_networking_LocalObjectReference(in *networkingv1alpha1.LocalObjectReference, out *networking.LocalObjectReference, s conversion.Scope) error {
@@ -175,6 +385,26 @@ func autoConvert_networking_LocalObjectReference_To_v1alpha1_LocalObjectReferenc
 // Convert_networking_LocalObjectReference_To_v1alpha1_LocalObjectReference is an autogenerated conversion function.
 func Convert_networking_LocalObjectReference_To_v1alpha1_LocalObjectReference(in *networking.LocalObjectReference, out *networkingv1alpha1.LocalObjectReference, s conversion.Scope) error {
 	return autoConvert_networking_LocalObjectReference_To_v1alpha1_LocalObjectReference(in, out, s)
+}
+
+func autoConvert_v1alpha1_LocalUIDReference_To_networking_LocalUIDReference(in *networkingv1alpha1.LocalUIDReference, out *networking.LocalUIDReference, s conversion.Scope) error {
+	*out = *(*networking.LocalUIDReference)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_LocalUIDReference_To_networking_LocalUIDReference is an autogenerated conversion function.
+func Convert_v1alpha1_LocalUIDReference_To_networking_LocalUIDReference(in *networkingv1alpha1.LocalUIDReference, out *networking.LocalUIDReference, s conversion.Scope) error {
+	return autoConvert_v1alpha1_LocalUIDReference_To_networking_LocalUIDReference(in, out, s)
+}
+
+func autoConvert_networking_LocalUIDReference_To_v1alpha1_LocalUIDReference(in *networking.LocalUIDReference, out *networkingv1alpha1.LocalUIDReference, s conversion.Scope) error {
+	*out = *(*networkingv1alpha1.LocalUIDReference)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_networking_LocalUIDReference_To_v1alpha1_LocalUIDReference is an autogenerated conversion function.
+func Convert_networking_LocalUIDReference_To_v1alpha1_LocalUIDReference(in *networking.LocalUIDReference, out *networkingv1alpha1.LocalUIDReference, s conversion.Scope) error {
+	return autoConvert_networking_LocalUIDReference_To_v1alpha1_LocalUIDReference(in, out, s)
 }
 
 func autoConvert_v1alpha1_Network_To_networking_Network(in *networkingv1alpha1.Network, out *networking.Network, s conversion.Scope) error {
@@ -233,6 +463,100 @@ func Convert_networking_NetworkBinding_To_v1alpha1_NetworkBinding(in *networking
 	return autoConvert_networking_NetworkBinding_To_v1alpha1_NetworkBinding(in, out, s)
 }
 
+func autoConvert_v1alpha1_NetworkInterface_To_networking_NetworkInterface(in *networkingv1alpha1.NetworkInterface, out *networking.NetworkInterface, s conversion.Scope) error {
+	out.ObjectMeta = in.ObjectMeta
+	if err := Convert_v1alpha1_NetworkInterfaceSpec_To_networking_NetworkInterfaceSpec(&in.Spec, &out.Spec, s); err != nil {
+		return err
+	}
+	if err := Convert_v1alpha1_NetworkInterfaceStatus_To_networking_NetworkInterfaceStatus(&in.Status, &out.Status, s); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Convert_v1alpha1_NetworkInterface_To_networking_NetworkInterface is an autogenerated conversion function.
+func Convert_v1alpha1_NetworkInterface_To_networking_NetworkInterface(in *networkingv1alpha1.NetworkInterface, out *networking.NetworkInterface, s conversion.Scope) error {
+	return autoConvert_v1alpha1_NetworkInterface_To_networking_NetworkInterface(in, out, s)
+}
+
+func autoConvert_networking_NetworkInterface_To_v1alpha1_NetworkInterface(in *networking.NetworkInterface, out *networkingv1alpha1.NetworkInterface, s conversion.Scope) error {
+	out.ObjectMeta = in.ObjectMeta
+	if err := Convert_networking_NetworkInterfaceSpec_To_v1alpha1_NetworkInterfaceSpec(&in.Spec, &out.Spec, s); err != nil {
+		return err
+	}
+	if err := Convert_networking_NetworkInterfaceStatus_To_v1alpha1_NetworkInterfaceStatus(&in.Status, &out.Status, s); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Convert_networking_NetworkInterface_To_v1alpha1_NetworkInterface is an autogenerated conversion function.
+func Convert_networking_NetworkInterface_To_v1alpha1_NetworkInterface(in *networking.NetworkInterface, out *networkingv1alpha1.NetworkInterface, s conversion.Scope) error {
+	return autoConvert_networking_NetworkInterface_To_v1alpha1_NetworkInterface(in, out, s)
+}
+
+func autoConvert_v1alpha1_NetworkInterfaceList_To_networking_NetworkInterfaceList(in *networkingv1alpha1.NetworkInterfaceList, out *networking.NetworkInterfaceList, s conversion.Scope) error {
+	out.ListMeta = in.ListMeta
+	out.Items = *(*[]networking.NetworkInterface)(unsafe.Pointer(&in.Items))
+	return nil
+}
+
+// Convert_v1alpha1_NetworkInterfaceList_To_networking_NetworkInterfaceList is an autogenerated conversion function.
+func Convert_v1alpha1_NetworkInterfaceList_To_networking_NetworkInterfaceList(in *networkingv1alpha1.NetworkInterfaceList, out *networking.NetworkInterfaceList, s conversion.Scope) error {
+	return autoConvert_v1alpha1_NetworkInterfaceList_To_networking_NetworkInterfaceList(in, out, s)
+}
+
+func autoConvert_networking_NetworkInterfaceList_To_v1alpha1_NetworkInterfaceList(in *networking.NetworkInterfaceList, out *networkingv1alpha1.NetworkInterfaceList, s conversion.Scope) error {
+	out.ListMeta = in.ListMeta
+	out.Items = *(*[]networkingv1alpha1.NetworkInterface)(unsafe.Pointer(&in.Items))
+	return nil
+}
+
+// Convert_networking_NetworkInterfaceList_To_v1alpha1_NetworkInterfaceList is an autogenerated conversion function.
+func Convert_networking_NetworkInterfaceList_To_v1alpha1_NetworkInterfaceList(in *networking.NetworkInterfaceList, out *networkingv1alpha1.NetworkInterfaceList, s conversion.Scope) error {
+	return autoConvert_networking_NetworkInterfaceList_To_v1alpha1_NetworkInterfaceList(in, out, s)
+}
+
+func autoConvert_v1alpha1_NetworkInterfaceSpec_To_networking_NetworkInterfaceSpec(in *networkingv1alpha1.NetworkInterfaceSpec, out *networking.NetworkInterfaceSpec, s conversion.Scope) error {
+	*out = *(*networking.NetworkInterfaceSpec)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_NetworkInterfaceSpec_To_networking_NetworkInterfaceSpec is an autogenerated conversion function.
+func Convert_v1alpha1_NetworkInterfaceSpec_To_networking_NetworkInterfaceSpec(in *networkingv1alpha1.NetworkInterfaceSpec, out *networking.NetworkInterfaceSpec, s conversion.Scope) error {
+	return autoConvert_v1alpha1_NetworkInterfaceSpec_To_networking_NetworkInterfaceSpec(in, out, s)
+}
+
+func autoConvert_networking_NetworkInterfaceSpec_To_v1alpha1_NetworkInterfaceSpec(in *networking.NetworkInterfaceSpec, out *networkingv1alpha1.NetworkInterfaceSpec, s conversion.Scope) error {
+	*out = *(*networkingv1alpha1.NetworkInterfaceSpec)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_networking_NetworkInterfaceSpec_To_v1alpha1_NetworkInterfaceSpec is an autogenerated conversion function.
+func Convert_networking_NetworkInterfaceSpec_To_v1alpha1_NetworkInterfaceSpec(in *networking.NetworkInterfaceSpec, out *networkingv1alpha1.NetworkInterfaceSpec, s conversion.Scope) error {
+	return autoConvert_networking_NetworkInterfaceSpec_To_v1alpha1_NetworkInterfaceSpec(in, out, s)
+}
+
+func autoConvert_v1alpha1_NetworkInterfaceStatus_To_networking_NetworkInterfaceStatus(in *networkingv1alpha1.NetworkInterfaceStatus, out *networking.NetworkInterfaceStatus, s conversion.Scope) error {
+	*out = *(*networking.NetworkInterfaceStatus)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_NetworkInterfaceStatus_To_networking_NetworkInterfaceStatus is an autogenerated conversion function.
+func Convert_v1alpha1_NetworkInterfaceStatus_To_networking_NetworkInterfaceStatus(in *networkingv1alpha1.NetworkInterfaceStatus, out *networking.NetworkInterfaceStatus, s conversion.Scope) error {
+	return autoConvert_v1alpha1_NetworkInterfaceStatus_To_networking_NetworkInterfaceStatus(in, out, s)
+}
+
+func autoConvert_networking_NetworkInterfaceStatus_To_v1alpha1_NetworkInterfaceStatus(in *networking.NetworkInterfaceStatus, out *networkingv1alpha1.NetworkInterfaceStatus, s conversion.Scope) error {
+	*out = *(*networkingv1alpha1.NetworkInterfaceStatus)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_networking_NetworkInterfaceStatus_To_v1alpha1_NetworkInterfaceStatus is an autogenerated conversion function.
+func Convert_networking_NetworkInterfaceStatus_To_v1alpha1_NetworkInterfaceStatus(in *networking.NetworkInterfaceStatus, out *networkingv1alpha1.NetworkInterfaceStatus, s conversion.Scope) error {
+	return autoConvert_networking_NetworkInterfaceStatus_To_v1alpha1_NetworkInterfaceStatus(in, out, s)
+}
+
 func autoConvert_v1alpha1_NetworkList_To_networking_NetworkList(in *networkingv1alpha1.NetworkList, out *networking.NetworkList, s conversion.Scope) error {
 	out.ListMeta = in.ListMeta
 	out.Items = *(*[]networking.Network)(unsafe.Pointer(&in.Items))
@@ -253,6 +577,30 @@ func autoConvert_networking_NetworkList_To_v1alpha1_NetworkList(in *networking.N
 // Convert_networking_NetworkList_To_v1alpha1_NetworkList is an autogenerated conversion function.
 func Convert_networking_NetworkList_To_v1alpha1_NetworkList(in *networking.NetworkList, out *networkingv1alpha1.NetworkList, s conversion.Scope) error {
 	return autoConvert_networking_NetworkList_To_v1alpha1_NetworkList(in, out, s)
+}
+
+func autoConvert_v1alpha1_NetworkMembership_To_networking_NetworkMembership(in *networkingv1alpha1.NetworkMembership, out *networking.NetworkMembership, s conversion.Scope) error {
+	out.ObjectMeta = in.ObjectMeta
+	out.NetworkInterfaces = in.NetworkInterfaces
+	out.Names = *(*[]string)(unsafe.Pointer(&in.Names))
+	return nil
+}
+
+// Convert_v1alpha1_NetworkMembership_To_networking_NetworkMembership is an autogenerated conversion function.
+func Convert_v1alpha1_NetworkMembership_To_networking_NetworkMembership(in *networkingv1alpha1.NetworkMembership, out *networking.NetworkMembership, s conversion.Scope) error {
+	return autoConvert_v1alpha1_NetworkMembership_To_networking_NetworkMembership(in, out, s)
+}
+
+func autoConvert_networking_NetworkMembership_To_v1alpha1_NetworkMembership(in *networking.NetworkMembership, out *networkingv1alpha1.NetworkMembership, s conversion.Scope) error {
+	out.ObjectMeta = in.ObjectMeta
+	out.NetworkInterfaces = in.NetworkInterfaces
+	out.Names = *(*[]string)(unsafe.Pointer(&in.Names))
+	return nil
+}
+
+// Convert_networking_NetworkMembership_To_v1alpha1_NetworkMembership is an autogenerated conversion function.
+func Convert_networking_NetworkMembership_To_v1alpha1_NetworkMembership(in *networking.NetworkMembership, out *networkingv1alpha1.NetworkMembership, s conversion.Scope) error {
+	return autoConvert_networking_NetworkMembership_To_v1alpha1_NetworkMembership(in, out, s)
 }
 
 func autoConvert_v1alpha1_NetworkPeering_To_networking_NetworkPeering(in *networkingv1alpha1.NetworkPeering, out *networking.NetworkPeering, s conversion.Scope) error {
@@ -433,4 +781,124 @@ func autoConvert_networking_PeeringPrefixStatus_To_v1alpha1_PeeringPrefixStatus(
 // Convert_networking_PeeringPrefixStatus_To_v1alpha1_PeeringPrefixStatus is an autogenerated conversion function.
 func Convert_networking_PeeringPrefixStatus_To_v1alpha1_PeeringPrefixStatus(in *networking.PeeringPrefixStatus, out *networkingv1alpha1.PeeringPrefixStatus, s conversion.Scope) error {
 	return autoConvert_networking_PeeringPrefixStatus_To_v1alpha1_PeeringPrefixStatus(in, out, s)
+}
+
+func autoConvert_v1alpha1_PrefixSource_To_networking_PrefixSource(in *networkingv1alpha1.PrefixSource, out *networking.PrefixSource, s conversion.Scope) error {
+	*out = *(*networking.PrefixSource)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_PrefixSource_To_networking_PrefixSource is an autogenerated conversion function.
+func Convert_v1alpha1_PrefixSource_To_networking_PrefixSource(in *networkingv1alpha1.PrefixSource, out *networking.PrefixSource, s conversion.Scope) error {
+	return autoConvert_v1alpha1_PrefixSource_To_networking_PrefixSource(in, out, s)
+}
+
+func autoConvert_networking_PrefixSource_To_v1alpha1_PrefixSource(in *networking.PrefixSource, out *networkingv1alpha1.PrefixSource, s conversion.Scope) error {
+	*out = *(*networkingv1alpha1.PrefixSource)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_networking_PrefixSource_To_v1alpha1_PrefixSource is an autogenerated conversion function.
+func Convert_networking_PrefixSource_To_v1alpha1_PrefixSource(in *networking.PrefixSource, out *networkingv1alpha1.PrefixSource, s conversion.Scope) error {
+	return autoConvert_networking_PrefixSource_To_v1alpha1_PrefixSource(in, out, s)
+}
+
+func autoConvert_v1alpha1_PrefixSpec_To_networking_PrefixSpec(in *networkingv1alpha1.PrefixSpec, out *networking.PrefixSpec, s conversion.Scope) error {
+	*out = *(*networking.PrefixSpec)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_PrefixSpec_To_networking_PrefixSpec is an autogenerated conversion function.
+func Convert_v1alpha1_PrefixSpec_To_networking_PrefixSpec(in *networkingv1alpha1.PrefixSpec, out *networking.PrefixSpec, s conversion.Scope) error {
+	return autoConvert_v1alpha1_PrefixSpec_To_networking_PrefixSpec(in, out, s)
+}
+
+func autoConvert_networking_PrefixSpec_To_v1alpha1_PrefixSpec(in *networking.PrefixSpec, out *networkingv1alpha1.PrefixSpec, s conversion.Scope) error {
+	*out = *(*networkingv1alpha1.PrefixSpec)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_networking_PrefixSpec_To_v1alpha1_PrefixSpec is an autogenerated conversion function.
+func Convert_networking_PrefixSpec_To_v1alpha1_PrefixSpec(in *networking.PrefixSpec, out *networkingv1alpha1.PrefixSpec, s conversion.Scope) error {
+	return autoConvert_networking_PrefixSpec_To_v1alpha1_PrefixSpec(in, out, s)
+}
+
+func autoConvert_v1alpha1_PrefixTemplateSpec_To_networking_PrefixTemplateSpec(in *networkingv1alpha1.PrefixTemplateSpec, out *networking.PrefixTemplateSpec, s conversion.Scope) error {
+	*out = *(*networking.PrefixTemplateSpec)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_PrefixTemplateSpec_To_networking_PrefixTemplateSpec is an autogenerated conversion function.
+func Convert_v1alpha1_PrefixTemplateSpec_To_networking_PrefixTemplateSpec(in *networkingv1alpha1.PrefixTemplateSpec, out *networking.PrefixTemplateSpec, s conversion.Scope) error {
+	return autoConvert_v1alpha1_PrefixTemplateSpec_To_networking_PrefixTemplateSpec(in, out, s)
+}
+
+func autoConvert_networking_PrefixTemplateSpec_To_v1alpha1_PrefixTemplateSpec(in *networking.PrefixTemplateSpec, out *networkingv1alpha1.PrefixTemplateSpec, s conversion.Scope) error {
+	*out = *(*networkingv1alpha1.PrefixTemplateSpec)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_networking_PrefixTemplateSpec_To_v1alpha1_PrefixTemplateSpec is an autogenerated conversion function.
+func Convert_networking_PrefixTemplateSpec_To_v1alpha1_PrefixTemplateSpec(in *networking.PrefixTemplateSpec, out *networkingv1alpha1.PrefixTemplateSpec, s conversion.Scope) error {
+	return autoConvert_networking_PrefixTemplateSpec_To_v1alpha1_PrefixTemplateSpec(in, out, s)
+}
+
+func autoConvert_v1alpha1_VirtualIPSource_To_networking_VirtualIPSource(in *networkingv1alpha1.VirtualIPSource, out *networking.VirtualIPSource, s conversion.Scope) error {
+	*out = *(*networking.VirtualIPSource)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_VirtualIPSource_To_networking_VirtualIPSource is an autogenerated conversion function.
+func Convert_v1alpha1_VirtualIPSource_To_networking_VirtualIPSource(in *networkingv1alpha1.VirtualIPSource, out *networking.VirtualIPSource, s conversion.Scope) error {
+	return autoConvert_v1alpha1_VirtualIPSource_To_networking_VirtualIPSource(in, out, s)
+}
+
+func autoConvert_networking_VirtualIPSource_To_v1alpha1_VirtualIPSource(in *networking.VirtualIPSource, out *networkingv1alpha1.VirtualIPSource, s conversion.Scope) error {
+	*out = *(*networkingv1alpha1.VirtualIPSource)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_networking_VirtualIPSource_To_v1alpha1_VirtualIPSource is an autogenerated conversion function.
+func Convert_networking_VirtualIPSource_To_v1alpha1_VirtualIPSource(in *networking.VirtualIPSource, out *networkingv1alpha1.VirtualIPSource, s conversion.Scope) error {
+	return autoConvert_networking_VirtualIPSource_To_v1alpha1_VirtualIPSource(in, out, s)
+}
+
+func autoConvert_v1alpha1_VirtualIPSpec_To_networking_VirtualIPSpec(in *networkingv1alpha1.VirtualIPSpec, out *networking.VirtualIPSpec, s conversion.Scope) error {
+	*out = *(*networking.VirtualIPSpec)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_VirtualIPSpec_To_networking_VirtualIPSpec is an autogenerated conversion function.
+func Convert_v1alpha1_VirtualIPSpec_To_networking_VirtualIPSpec(in *networkingv1alpha1.VirtualIPSpec, out *networking.VirtualIPSpec, s conversion.Scope) error {
+	return autoConvert_v1alpha1_VirtualIPSpec_To_networking_VirtualIPSpec(in, out, s)
+}
+
+func autoConvert_networking_VirtualIPSpec_To_v1alpha1_VirtualIPSpec(in *networking.VirtualIPSpec, out *networkingv1alpha1.VirtualIPSpec, s conversion.Scope) error {
+	*out = *(*networkingv1alpha1.VirtualIPSpec)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_networking_VirtualIPSpec_To_v1alpha1_VirtualIPSpec is an autogenerated conversion function.
+func Convert_networking_VirtualIPSpec_To_v1alpha1_VirtualIPSpec(in *networking.VirtualIPSpec, out *networkingv1alpha1.VirtualIPSpec, s conversion.Scope) error {
+	return autoConvert_networking_VirtualIPSpec_To_v1alpha1_VirtualIPSpec(in, out, s)
+}
+
+func autoConvert_v1alpha1_VirtualIPTemplateSpec_To_networking_VirtualIPTemplateSpec(in *networkingv1alpha1.VirtualIPTemplateSpec, out *networking.VirtualIPTemplateSpec, s conversion.Scope) error {
+	*out = *(*networking.VirtualIPTemplateSpec)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_VirtualIPTemplateSpec_To_networking_VirtualIPTemplateSpec is an autogenerated conversion function.
+func Convert_v1alpha1_VirtualIPTemplateSpec_To_networking_VirtualIPTemplateSpec(in *networkingv1alpha1.VirtualIPTemplateSpec, out *networking.VirtualIPTemplateSpec, s conversion.Scope) error {
+	return autoConvert_v1alpha1_VirtualIPTemplateSpec_To_networking_VirtualIPTemplateSpec(in, out, s)
+}
+
+func autoConvert_networking_VirtualIPTemplateSpec_To_v1alpha1_VirtualIPTemplateSpec(in *networking.VirtualIPTemplateSpec, out *networkingv1alpha1.VirtualIPTemplateSpec, s conversion.Scope) error {
+	*out = *(*networkingv1alpha1.VirtualIPTemplateSpec)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_networking_VirtualIPTemplateSpec_To_v1alpha1_VirtualIPTemplateSpec is an autogenerated conversion function.
+func Convert_networking_VirtualIPTemplateSpec_To_v1alpha1_VirtualIPTemplateSpec(in *networking.VirtualIPTemplateSpec, out *networkingv1alpha1.VirtualIPTemplateSpec, s conversion.Scope) error {
+	return autoConvert_networking_VirtualIPTemplateSpec_To_v1alpha1_VirtualIPTemplateSpec(in, out, s)
 }

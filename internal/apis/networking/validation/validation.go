@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/operation"
 	"k8s.io/apimachinery/pkg/api/validate"
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	metav1validation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
@@ -33,12 +34,16 @@ const (
 	maxPeerings   = 1000 // of a Network, and so the most claims that it can hold
 	maxPrefixes   = 64   // of a peering
 	maxConditions = 32
+	maxAttributes = 64 // of a NetworkInterface
+	maxMembers    = 5  // that a membership names
 
-	maxProviderIDLength = 512
-	maxReasonLength     = 128
-	maxMessageLength    = 1024
-	maxCIDRLength       = len("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128")
-	uidLength           = len("00000000-0000-0000-0000-000000000000")
+	maxProviderIDLength   = 512
+	maxReasonLength       = 128
+	maxMessageLength      = 1024
+	maxAttributeKeyLength = 253
+	maxAttributeLength    = 1024 // of a value
+	maxCIDRLength         = len("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128")
+	uidLength             = len("00000000-0000-0000-0000-000000000000")
 )
 
 // maxErrors is how many errors one answer lists. A small request can cause a hundred thousand, and what apimachinery
@@ -77,15 +82,7 @@ func ValidateNetworkStatusUpdate(newNetwork, oldNetwork *networking.Network) fie
 // claims are those of the Bound peerings and no others, so that phases and claims can't disagree. Whether uid and
 // resourceVersion are those of the Network is for the registry to tell: that is a conflict, not a fault.
 func ValidateNetworkBinding(binding *networking.NetworkBinding, network *networking.Network) field.ErrorList {
-	var errs field.ErrorList
-	metadata := field.NewPath("metadata")
-	if binding.UID == "" {
-		errs = append(errs, field.Required(metadata.Child("uid"), "must be the one of the Network decided on"))
-	}
-	if binding.ResourceVersion == "" {
-		errs = append(errs, field.Required(metadata.Child("resourceVersion"),
-			"must be the one of the Network decided on"))
-	}
+	errs := validatePreconditions(&binding.ObjectMeta)
 	peerings := field.NewPath("peerings")
 	if got, want := len(binding.Peerings), len(network.Spec.Peerings); got != want {
 		return append(errs, field.Invalid(peerings, got,
@@ -93,6 +90,43 @@ func ValidateNetworkBinding(binding *networking.NetworkBinding, network *network
 	}
 	errs = append(errs, validateDecisions(binding.Peerings, network.Spec.Peerings, peerings)...)
 	return shorten(append(errs, validateClaims(binding, network, field.NewPath("incomingPeerings"))...))
+}
+
+// ValidateNetworkMembership validates a count of the members of a Network, with the names of the first few.
+func ValidateNetworkMembership(membership *networking.NetworkMembership) field.ErrorList {
+	errs := validatePreconditions(&membership.ObjectMeta)
+	count := int(membership.NetworkInterfaces)
+	if count < 0 {
+		errs = append(errs, field.Invalid(field.NewPath("networkInterfaces"), count, "must not be negative"))
+	}
+	path := field.NewPath("names")
+	most := min(max(count, 0), maxMembers)
+	if len(membership.Names) > most {
+		return append(errs, field.TooMany(path, len(membership.Names), most))
+	}
+	names := make(sets.Set[string], len(membership.Names))
+	for i, name := range membership.Names {
+		errs = append(errs, validateSubdomain(name, path.Index(i))...)
+		if names.Has(name) {
+			errs = append(errs, field.Duplicate(path.Index(i), name))
+		}
+		names.Insert(name)
+	}
+	return errs
+}
+
+// validatePreconditions demands of a decision on a Network that it says which state of which Network was decided on.
+func validatePreconditions(decision *metav1.ObjectMeta) field.ErrorList {
+	var errs field.ErrorList
+	metadata := field.NewPath("metadata")
+	if decision.UID == "" {
+		errs = append(errs, field.Required(metadata.Child("uid"), "must be the one of the Network decided on"))
+	}
+	if decision.ResourceVersion == "" {
+		errs = append(errs, field.Required(metadata.Child("resourceVersion"),
+			"must be the one of the Network decided on"))
+	}
+	return errs
 }
 
 // shorten drops the errors over the maximum, and says so in the last one that stays.
@@ -197,7 +231,7 @@ func validatePrefixes(prefixes []networking.PeeringPrefix, peering *field.Path) 
 			errs = append(errs, field.Forbidden(path, "must not have both prefix and prefixRef"))
 		}
 		if prefix.Prefix != "" {
-			errs = append(errs, validateCIDR(prefix.Prefix, path)...)
+			errs = append(errs, validateCIDR(prefix.Prefix, path, "prefix")...)
 		}
 		if prefix.PrefixRef != nil {
 			errs = append(errs, validateSubdomain(prefix.PrefixRef.Name, path, "prefixRef", "name")...)
@@ -210,12 +244,7 @@ func validateStatus(status *networking.NetworkStatus, path *field.Path) field.Er
 	errs := validateOneOf(status.State, path, "state",
 		networking.NetworkStatePending, networking.NetworkStateAvailable, networking.NetworkStateError)
 
-	conditions := path.Child("conditions")
-	if len(status.Conditions) > maxConditions {
-		errs = append(errs, field.TooMany(conditions, len(status.Conditions), maxConditions))
-	} else {
-		errs = append(errs, metav1validation.ValidateConditions(status.Conditions, conditions)...)
-	}
+	errs = append(errs, validateConditions(status.Conditions, path.Child("conditions"))...)
 
 	peerings := path.Child("peerings")
 	if len(status.Peerings) > maxPeerings {
@@ -230,6 +259,13 @@ func validateStatus(status *networking.NetworkStatus, path *field.Path) field.Er
 		errs = append(errs, validateStatusPrefixes(peering.Prefixes, path)...)
 	}
 	return errs
+}
+
+func validateConditions(conditions []metav1.Condition, path *field.Path) field.ErrorList {
+	if len(conditions) > maxConditions {
+		return field.ErrorList{field.TooMany(path, len(conditions), maxConditions)}
+	}
+	return metav1validation.ValidateConditions(conditions, path)
 }
 
 // validateStatusPrefixes lets a provider report a prefix that has no range yet.
@@ -248,7 +284,7 @@ func validateStatusPrefixes(prefixes []networking.PeeringPrefixStatus, peering *
 		prefix, path := &prefixes[i], path.Index(i)
 		errs = append(errs, validateItemName(prefix.Name, names, path)...)
 		if prefix.Prefix != "" {
-			errs = append(errs, validateCIDR(prefix.Prefix, path)...)
+			errs = append(errs, validateCIDR(prefix.Prefix, path, "prefix")...)
 		}
 	}
 	return errs
@@ -362,8 +398,15 @@ func validateClaims(
 	return errs
 }
 
-// The helpers below take the path of the field's parent and the name of the field, so that a path is only built for an
-// error.
+// The helpers below take the path of the field's parent and the names that lead from there to the field, none for the
+// field itself, so that a path is only built for an error.
+
+func at(parent *field.Path, names ...string) *field.Path {
+	if len(names) == 0 {
+		return parent
+	}
+	return parent.Child(names[0], names[1:]...)
+}
 
 // validateItemName validates the name that an item of a list has to itself, and adds it to those seen in the list.
 func validateItemName(name string, seen sets.Set[string], item *field.Path) field.ErrorList {
@@ -375,28 +418,26 @@ func validateItemName(name string, seen sets.Set[string], item *field.Path) fiel
 	return errs
 }
 
-func validateLabel(name string, parent *field.Path, child string, more ...string) field.ErrorList {
-	return validateName(name, utilvalidation.DNS1123LabelMaxLength, utilvalidation.IsDNS1123Label,
-		parent, child, more...)
+func validateLabel(name string, parent *field.Path, names ...string) field.ErrorList {
+	return validateName(name, utilvalidation.DNS1123LabelMaxLength, utilvalidation.IsDNS1123Label, parent, names...)
 }
 
-func validateSubdomain(name string, parent *field.Path, child string, more ...string) field.ErrorList {
-	return validateName(name, utilvalidation.DNS1123SubdomainMaxLength, utilvalidation.IsDNS1123Subdomain,
-		parent, child, more...)
+func validateSubdomain(name string, parent *field.Path, names ...string) field.ErrorList {
+	return validateName(name, utilvalidation.DNS1123SubdomainMaxLength, utilvalidation.IsDNS1123Subdomain, parent, names...)
 }
 
 func validateName(
-	name string, maxLength int, faults func(string) []string, parent *field.Path, child string, more ...string,
+	name string, maxLength int, faults func(string) []string, parent *field.Path, names ...string,
 ) field.ErrorList {
 	switch {
 	case name == "":
-		return field.ErrorList{field.Required(parent.Child(child, more...), "must not be empty")}
+		return field.ErrorList{field.Required(at(parent, names...), "must not be empty")}
 	case len(name) > maxLength:
-		return field.ErrorList{field.TooLong(parent.Child(child, more...), name, maxLength)}
+		return field.ErrorList{field.TooLong(at(parent, names...), name, maxLength)}
 	}
 	var errs field.ErrorList
 	for _, fault := range faults(name) {
-		errs = append(errs, field.Invalid(parent.Child(child, more...), name, fault))
+		errs = append(errs, field.Invalid(at(parent, names...), name, fault))
 	}
 	return errs
 }
@@ -410,29 +451,48 @@ func validateUID(uid types.UID, path *field.Path) field.ErrorList {
 }
 
 // validateCIDR accepts one spelling of each range alone, so that ranges are equal exactly when their texts are.
-func validateCIDR(cidr string, parent *field.Path) field.ErrorList {
+func validateCIDR(cidr string, parent *field.Path, names ...string) field.ErrorList {
 	if len(cidr) > maxCIDRLength {
-		return field.ErrorList{field.TooLong(parent.Child("prefix"), cidr, maxCIDRLength)}
+		return field.ErrorList{field.TooLong(at(parent, names...), cidr, maxCIDRLength)}
 	}
 	prefix, err := netip.ParsePrefix(cidr)
 	if err != nil {
-		return field.ErrorList{field.Invalid(parent.Child("prefix"), cidr,
+		return field.ErrorList{field.Invalid(at(parent, names...), cidr,
 			"must be a range in CIDR notation without leading zeros, for instance 10.0.0.0/24 or 2001:db8::/32")}
 	}
 	if prefix.Addr().Is4In6() {
-		return field.ErrorList{field.Invalid(parent.Child("prefix"), cidr,
+		return field.ErrorList{field.Invalid(at(parent, names...), cidr,
 			"must not be an IPv4-mapped IPv6 range: write it as IPv4")}
 	}
 	if canonical := prefix.Masked().String(); cidr != canonical {
-		return field.ErrorList{field.Invalid(parent.Child("prefix"), cidr,
+		return field.ErrorList{field.Invalid(at(parent, names...), cidr,
 			fmt.Sprintf("must be in canonical form with all host bits zero: %q", canonical))}
 	}
 	return nil
 }
 
-func validateOneOf[T ~string](value T, parent *field.Path, child string, supported ...T) field.ErrorList {
+// validateIP accepts one spelling of each address alone.
+func validateIP(ip string, parent *field.Path, names ...string) field.ErrorList {
+	if len(ip) > maxCIDRLength {
+		return field.ErrorList{field.TooLong(at(parent, names...), ip, maxCIDRLength)}
+	}
+	address, err := netip.ParseAddr(ip)
+	if err != nil || address.Zone() != "" {
+		return field.ErrorList{field.Invalid(at(parent, names...), ip,
+			"must be an IP address without leading zeros, for instance 10.0.0.1 or 2001:db8::1")}
+	}
+	if address.Is4In6() {
+		return field.ErrorList{field.Invalid(at(parent, names...), ip, "must not be an IPv4-mapped IPv6 address: write it as IPv4")}
+	}
+	if canonical := address.String(); ip != canonical {
+		return field.ErrorList{field.Invalid(at(parent, names...), ip, fmt.Sprintf("must be in canonical form: %q", canonical))}
+	}
+	return nil
+}
+
+func validateOneOf[T ~string](value T, parent *field.Path, name string, supported ...T) field.ErrorList {
 	if slices.Contains(supported, value) {
 		return nil
 	}
-	return field.ErrorList{field.NotSupported(parent.Child(child), value, supported)}
+	return field.ErrorList{field.NotSupported(parent.Child(name), value, supported)}
 }

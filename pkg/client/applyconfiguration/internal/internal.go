@@ -26,12 +26,44 @@ func Parser() *typed.Parser {
 var parserOnce sync.Once
 var parser *typed.Parser
 var schemaYAML = typed.YAMLObject(`types:
+- name: dev.ironcore.networking.apis.networking.v1alpha1.EphemeralPrefixSource
+  map:
+    fields:
+    - name: prefixTemplate
+      type:
+        namedType: dev.ironcore.networking.apis.networking.v1alpha1.PrefixTemplateSpec
+- name: dev.ironcore.networking.apis.networking.v1alpha1.EphemeralVirtualIPSource
+  map:
+    fields:
+    - name: virtualIPTemplate
+      type:
+        namedType: dev.ironcore.networking.apis.networking.v1alpha1.VirtualIPTemplateSpec
+- name: dev.ironcore.networking.apis.networking.v1alpha1.IPSource
+  map:
+    fields:
+    - name: ephemeral
+      type:
+        namedType: dev.ironcore.networking.apis.networking.v1alpha1.EphemeralPrefixSource
+    - name: value
+      type:
+        scalar: string
 - name: dev.ironcore.networking.apis.networking.v1alpha1.LocalObjectReference
   map:
     fields:
     - name: name
       type:
         scalar: string
+- name: dev.ironcore.networking.apis.networking.v1alpha1.LocalUIDReference
+  map:
+    fields:
+    - name: name
+      type:
+        scalar: string
+      default: ""
+    - name: uid
+      type:
+        scalar: string
+      default: ""
 - name: dev.ironcore.networking.apis.networking.v1alpha1.Network
   map:
     fields:
@@ -53,6 +85,98 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         namedType: dev.ironcore.networking.apis.networking.v1alpha1.NetworkStatus
       default: {}
+- name: dev.ironcore.networking.apis.networking.v1alpha1.NetworkInterface
+  map:
+    fields:
+    - name: apiVersion
+      type:
+        scalar: string
+    - name: kind
+      type:
+        scalar: string
+    - name: metadata
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta
+      default: {}
+    - name: spec
+      type:
+        namedType: dev.ironcore.networking.apis.networking.v1alpha1.NetworkInterfaceSpec
+      default: {}
+    - name: status
+      type:
+        namedType: dev.ironcore.networking.apis.networking.v1alpha1.NetworkInterfaceStatus
+      default: {}
+- name: dev.ironcore.networking.apis.networking.v1alpha1.NetworkInterfaceSpec
+  map:
+    fields:
+    - name: attributes
+      type:
+        map:
+          elementType:
+            scalar: string
+    - name: ipFamilies
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+    - name: ips
+      type:
+        list:
+          elementType:
+            namedType: dev.ironcore.networking.apis.networking.v1alpha1.IPSource
+          elementRelationship: atomic
+    - name: machineRef
+      type:
+        namedType: dev.ironcore.networking.apis.networking.v1alpha1.LocalUIDReference
+    - name: networkRef
+      type:
+        namedType: dev.ironcore.networking.apis.networking.v1alpha1.LocalObjectReference
+      default: {}
+    - name: prefixes
+      type:
+        list:
+          elementType:
+            namedType: dev.ironcore.networking.apis.networking.v1alpha1.PrefixSource
+          elementRelationship: atomic
+    - name: providerID
+      type:
+        scalar: string
+    - name: virtualIP
+      type:
+        namedType: dev.ironcore.networking.apis.networking.v1alpha1.VirtualIPSource
+- name: dev.ironcore.networking.apis.networking.v1alpha1.NetworkInterfaceStatus
+  map:
+    fields:
+    - name: conditions
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Condition
+          elementRelationship: associative
+          keys:
+          - type
+    - name: ips
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+    - name: lastStateTransitionTime
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: prefixes
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+    - name: state
+      type:
+        scalar: string
+    - name: virtualIP
+      type:
+        scalar: string
 - name: dev.ironcore.networking.apis.networking.v1alpha1.NetworkPeering
   map:
     fields:
@@ -162,6 +286,9 @@ var schemaYAML = typed.YAMLObject(`types:
           elementRelationship: associative
           keys:
           - type
+    - name: networkInterfaces
+      type:
+        scalar: numeric
     - name: observedGeneration
       type:
         scalar: numeric
@@ -199,6 +326,78 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: prefix
       type:
         scalar: string
+- name: dev.ironcore.networking.apis.networking.v1alpha1.PrefixSource
+  map:
+    fields:
+    - name: ephemeral
+      type:
+        namedType: dev.ironcore.networking.apis.networking.v1alpha1.EphemeralPrefixSource
+    - name: value
+      type:
+        scalar: string
+- name: dev.ironcore.networking.apis.networking.v1alpha1.PrefixSpec
+  map:
+    fields:
+    - name: ipFamily
+      type:
+        scalar: string
+    - name: parentRef
+      type:
+        namedType: dev.ironcore.networking.apis.networking.v1alpha1.LocalObjectReference
+    - name: parentSelector
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector
+    - name: prefix
+      type:
+        scalar: string
+    - name: prefixLength
+      type:
+        scalar: numeric
+- name: dev.ironcore.networking.apis.networking.v1alpha1.PrefixTemplateSpec
+  map:
+    fields:
+    - name: metadata
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta
+      default: {}
+    - name: spec
+      type:
+        namedType: dev.ironcore.networking.apis.networking.v1alpha1.PrefixSpec
+      default: {}
+- name: dev.ironcore.networking.apis.networking.v1alpha1.VirtualIPSource
+  map:
+    fields:
+    - name: ephemeral
+      type:
+        namedType: dev.ironcore.networking.apis.networking.v1alpha1.EphemeralVirtualIPSource
+    - name: virtualIPRef
+      type:
+        namedType: dev.ironcore.networking.apis.networking.v1alpha1.LocalObjectReference
+- name: dev.ironcore.networking.apis.networking.v1alpha1.VirtualIPSpec
+  map:
+    fields:
+    - name: ipFamily
+      type:
+        scalar: string
+      default: ""
+    - name: reclaimPolicy
+      type:
+        scalar: string
+    - name: type
+      type:
+        scalar: string
+      default: ""
+- name: dev.ironcore.networking.apis.networking.v1alpha1.VirtualIPTemplateSpec
+  map:
+    fields:
+    - name: metadata
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta
+      default: {}
+    - name: spec
+      type:
+        namedType: dev.ironcore.networking.apis.networking.v1alpha1.VirtualIPSpec
+      default: {}
 - name: io.k8s.apimachinery.pkg.apis.meta.v1.Condition
   map:
     fields:
@@ -236,6 +435,38 @@ var schemaYAML = typed.YAMLObject(`types:
         elementType:
           namedType: __untyped_deduced_
         elementRelationship: separable
+- name: io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector
+  map:
+    fields:
+    - name: matchExpressions
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelectorRequirement
+          elementRelationship: atomic
+    - name: matchLabels
+      type:
+        map:
+          elementType:
+            scalar: string
+    elementRelationship: atomic
+- name: io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelectorRequirement
+  map:
+    fields:
+    - name: key
+      type:
+        scalar: string
+      default: ""
+    - name: operator
+      type:
+        scalar: string
+      default: ""
+    - name: values
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
 - name: io.k8s.apimachinery.pkg.apis.meta.v1.ManagedFieldsEntry
   map:
     fields:

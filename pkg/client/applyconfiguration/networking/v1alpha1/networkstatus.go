@@ -22,11 +22,15 @@ type NetworkStatusApplyConfiguration struct {
 	// carry traffic, Error when the provider needs help. The network provider writes it.
 	State *networkingv1alpha1.NetworkState `json:"state,omitempty"`
 	// conditions give the same and more with a reason and a message. Available always agrees with state. Peered is
-	// True when every item of spec.peerings is Bound, and absent when there is none; the server keeps both in step.
+	// True when every item of spec.peerings is Bound, and absent when there is none. DeletionBlocked is True while the
+	// deletion of the Network waits for its NetworkInterfaces, and absent otherwise. The server keeps these in step.
 	// Providers may add conditions of their own, 32 in all.
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 	// peerings hold exactly one item for each item of spec.peerings, under the same name and in the same order.
 	Peerings []NetworkPeeringStatusApplyConfiguration `json:"peerings,omitempty"`
+	// networkInterfaces is how many NetworkInterfaces the Network has, as of a second ago or so. The membership controller
+	// alone writes it.
+	NetworkInterfaces *int32 `json:"networkInterfaces,omitempty"`
 }
 
 // NetworkStatusApplyConfiguration constructs a declarative configuration of the NetworkStatus type for use with
@@ -74,5 +78,13 @@ func (b *NetworkStatusApplyConfiguration) WithPeerings(values ...*NetworkPeering
 		}
 		b.Peerings = append(b.Peerings, *values[i])
 	}
+	return b
+}
+
+// WithNetworkInterfaces sets the NetworkInterfaces field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the NetworkInterfaces field is set to the value of the last call.
+func (b *NetworkStatusApplyConfiguration) WithNetworkInterfaces(value int32) *NetworkStatusApplyConfiguration {
+	b.NetworkInterfaces = &value
 	return b
 }

@@ -12,3 +12,11 @@ type NetworkListerExpansion interface{}
 // NetworkNamespaceListerExpansion allows custom methods to be added to
 // NetworkNamespaceLister.
 type NetworkNamespaceListerExpansion interface{}
+
+// NetworkInterfaceListerExpansion allows custom methods to be added to
+// NetworkInterfaceLister.
+type NetworkInterfaceListerExpansion interface{}
+
+// NetworkInterfaceNamespaceListerExpansion allows custom methods to be added to
+// NetworkInterfaceNamespaceLister.
+type NetworkInterfaceNamespaceListerExpansion interface{}

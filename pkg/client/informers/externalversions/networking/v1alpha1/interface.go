@@ -13,6 +13,8 @@ import (
 type Interface interface {
 	// Networks returns a NetworkInformer.
 	Networks() TypedNetworkInformer
+	// NetworkInterfaces returns a NetworkInterfaceInformer.
+	NetworkInterfaces() TypedNetworkInterfaceInformer
 }
 
 type version struct {
@@ -29,4 +31,9 @@ func New(f internalinterfaces.SharedInformerFactory, namespace string, tweakList
 // Networks returns a TypedNetworkInformer.
 func (v *version) Networks() TypedNetworkInformer {
 	return &networkInformer{factory: v.factory, namespace: v.namespace, tweakListOptions: v.tweakListOptions}
+}
+
+// NetworkInterfaces returns a TypedNetworkInterfaceInformer.
+func (v *version) NetworkInterfaces() TypedNetworkInterfaceInformer {
+	return &networkInterfaceInformer{factory: v.factory, namespace: v.namespace, tweakListOptions: v.tweakListOptions}
 }

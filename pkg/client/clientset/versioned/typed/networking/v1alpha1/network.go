@@ -39,6 +39,7 @@ type NetworkInterface interface {
 	// Add a +genclient:noStatus comment above the type to avoid generating ApplyStatus().
 	ApplyStatus(ctx context.Context, network *applyconfigurationnetworkingv1alpha1.NetworkApplyConfiguration, opts v1.ApplyOptions) (result *networkingv1alpha1.Network, err error)
 	Bind(ctx context.Context, networkName string, networkBinding *networkingv1alpha1.NetworkBinding, opts v1.CreateOptions) (*networkingv1alpha1.NetworkBinding, error)
+	CountMembers(ctx context.Context, networkName string, networkMembership *networkingv1alpha1.NetworkMembership, opts v1.CreateOptions) (*networkingv1alpha1.NetworkMembership, error)
 
 	NetworkExpansion
 }
@@ -74,6 +75,22 @@ func (c *networks) Bind(ctx context.Context, networkName string, networkBinding 
 		SubResource("binding").
 		VersionedParams(&opts, scheme.ParameterCodec).
 		Body(networkBinding).
+		Do(ctx).
+		Into(result)
+	return
+}
+
+// CountMembers takes the representation of a networkMembership and creates it.  Returns the server's representation of the networkMembership, and an error, if there is any.
+func (c *networks) CountMembers(ctx context.Context, networkName string, networkMembership *networkingv1alpha1.NetworkMembership, opts v1.CreateOptions) (result *networkingv1alpha1.NetworkMembership, err error) {
+	result = &networkingv1alpha1.NetworkMembership{}
+	err = c.GetClient().Post().
+		UseProtobufAsDefault().
+		Namespace(c.GetNamespace()).
+		Resource("networks").
+		Name(networkName).
+		SubResource("membership").
+		VersionedParams(&opts, scheme.ParameterCodec).
+		Body(networkMembership).
 		Do(ctx).
 		Into(result)
 	return

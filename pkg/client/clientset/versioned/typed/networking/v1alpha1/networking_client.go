@@ -16,6 +16,7 @@ import (
 type NetworkingV1alpha1Interface interface {
 	RESTClient() rest.Interface
 	NetworksGetter
+	NetworkInterfacesGetter
 }
 
 // NetworkingV1alpha1Client is used to interact with features provided by the networking.ironcore.dev group.
@@ -25,6 +26,10 @@ type NetworkingV1alpha1Client struct {
 
 func (c *NetworkingV1alpha1Client) Networks(namespace string) NetworkInterface {
 	return newNetworks(c, namespace)
+}
+
+func (c *NetworkingV1alpha1Client) NetworkInterfaces(namespace string) NetworkInterfaceInterface {
+	return newNetworkInterfaces(c, namespace)
 }
 
 // NewForConfig creates a new NetworkingV1alpha1Client for the given config.

@@ -52,3 +52,15 @@ func (c *fakeNetworks) Bind(ctx context.Context, networkName string, networkBind
 	}
 	return obj.(*v1alpha1.NetworkBinding), err
 }
+
+// CountMembers takes the representation of a networkMembership and creates it.  Returns the server's representation of the networkMembership, and an error, if there is any.
+func (c *fakeNetworks) CountMembers(ctx context.Context, networkName string, networkMembership *v1alpha1.NetworkMembership, opts v1.CreateOptions) (result *v1alpha1.NetworkMembership, err error) {
+	emptyResult := &v1alpha1.NetworkMembership{}
+	obj, err := c.Fake.
+		Invokes(testing.NewCreateSubresourceActionWithOptions(c.Resource(), networkName, "membership", c.Namespace(), networkMembership, opts), emptyResult)
+
+	if obj == nil {
+		return emptyResult, err
+	}
+	return obj.(*v1alpha1.NetworkMembership), err
+}

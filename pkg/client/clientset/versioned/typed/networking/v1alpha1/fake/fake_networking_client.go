@@ -19,6 +19,10 @@ func (c *FakeNetworkingV1alpha1) Networks(namespace string) v1alpha1.NetworkInte
 	return newFakeNetworks(c, namespace)
 }
 
+func (c *FakeNetworkingV1alpha1) NetworkInterfaces(namespace string) v1alpha1.NetworkInterfaceInterface {
+	return newFakeNetworkInterfaces(c, namespace)
+}
+
 // RESTClient returns a RESTClient that is used to communicate
 // with API server by this client implementation.
 func (c *FakeNetworkingV1alpha1) RESTClient() rest.Interface {
