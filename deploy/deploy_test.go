@@ -144,13 +144,13 @@ func TestPermissions(t *testing.T) {
 			dontWant: []string{"create networks", "update networks", "update networks/status", "create networks/binding",
 				"create networkinterfaces", "update networkinterfaces", "update networkinterfaces/status"},
 		},
-		"editors write Networks and NetworkInterfaces, but neither status nor binding nor membership": {
+		"editors write Networks and NetworkInterfaces, but none of what providers and controllers write": {
 			role: "ClusterRole/networking.ironcore.dev:edit",
 			want: []string{"create networks", "update networks", "patch networks", "delete networks",
 				"deletecollection networks", "create networkinterfaces", "update networkinterfaces",
 				"patch networkinterfaces", "delete networkinterfaces", "deletecollection networkinterfaces"},
 			dontWant: []string{"update networks/status", "patch networks/status", "create networks/binding",
-				"update networks/binding", "update networks/finalizers", "create networks/membership",
+				"update networks/binding", "update networks/finalizers", "create networks/membership", "create networks/realization",
 				"update networkinterfaces/status", "patch networkinterfaces/status"},
 		},
 		"providers write status and finalizers, but no binding": {
@@ -159,7 +159,7 @@ func TestPermissions(t *testing.T) {
 				"update networks/status", "patch networks/status", "update networks/finalizers",
 				"update networkinterfaces", "update networkinterfaces/status", "update networkinterfaces/finalizers"},
 			dontWant: []string{"create networks", "delete networks", "create networks/binding", "create networks/membership",
-				"create networkinterfaces", "delete networkinterfaces"},
+				"create networks/realization", "create networkinterfaces", "delete networkinterfaces"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -47,6 +47,7 @@ type Server struct {
 // Run serves as the options say until the context ends; then it stops in order: controllers, API server, etcd. When the
 // server is ready, it tells so on out.
 func Run(ctx context.Context, o *Options, out io.Writer) error {
+	giveGarbageRoom()
 	config, err := NewConfig(ctx, o)
 	if err != nil {
 		return err
@@ -75,6 +76,7 @@ func New(config *Config) (*Server, error) {
 		"networks":                 networks.Network,
 		"networks/status":          networks.Status,
 		"networks/binding":         networks.Binding,
+		"networks/realization":     networks.Realization,
 		"networks/membership":      networks.Membership,
 		"networkinterfaces":        interfaces.Interface,
 		"networkinterfaces/status": interfaces.Status,

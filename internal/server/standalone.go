@@ -10,12 +10,15 @@ import (
 	admissionmetrics "k8s.io/apiserver/pkg/admission/metrics"
 	"k8s.io/apiserver/pkg/apis/apiserver"
 	"k8s.io/apiserver/pkg/authentication/authenticatorfactory"
+	"k8s.io/apiserver/pkg/authentication/request/anonymous"
+	authenticatorunion "k8s.io/apiserver/pkg/authentication/request/union"
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/apiserver/pkg/authorization/authorizerfactory"
 	authorizationpath "k8s.io/apiserver/pkg/authorization/path"
 	"k8s.io/apiserver/pkg/authorization/union"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/apiserver/pkg/server/dynamiccertificates"
+	"k8s.io/utils/clock"
 
 	"ironcore.dev/networking/internal/admission/providerid"
 )
@@ -32,27 +35,27 @@ func applyStandaloneAccess(config *genericapiserver.Config, clientCAFile string)
 	if err := config.Authentication.ApplyClientCert(clientCA, config.SecureServing); err != nil {
 		return err
 	}
-	anonymous := &apiserver.AnonymousAuthConfig{Enabled: true}
-	for _, path := range healthPaths {
-		anonymous.Conditions = append(anonymous.Conditions, apiserver.AnonymousAuthCondition{Path: path})
-	}
-	authentication := authenticatorfactory.DelegatingAuthenticatorConfig{
-		Anonymous:                          anonymous,
-		ClientCertificateCAContentProvider: clientCA,
-	}
-	config.Authentication.Authenticator, config.OpenAPIConfig.SecurityDefinitions, err = authentication.New()
+	certs := authenticatorfactory.DelegatingAuthenticatorConfig{ClientCertificateCAContentProvider: clientCA}
+	byCert, definitions, err := certs.New()
 	if err != nil {
 		return err
 	}
+	config.OpenAPIConfig.SecurityDefinitions = definitions
+	var health []apiserver.AnonymousAuthCondition
+	for _, path := range healthPaths {
+		health = append(health, apiserver.AnonymousAuthCondition{Path: path})
+	}
+	config.Authentication.Authenticator = authenticatorunion.NewFailOnError(
+		rememberClientCerts(byCert, clock.RealClock{}), anonymous.NewAuthenticator(health))
 
-	health, err := authorizationpath.NewAuthorizer(healthPaths)
+	healthOnly, err := authorizationpath.NewAuthorizer(healthPaths)
 	if err != nil {
 		return err
 	}
 	config.Authorization.Authorizer, err = union.New(
 		union.NamedAuthorizer{AuthorizerName: "administrators",
 			Authorizer: authorizerfactory.NewPrivilegedGroups(user.SystemPrivilegedGroup)},
-		union.NamedAuthorizer{AuthorizerName: "health", Authorizer: health},
+		union.NamedAuthorizer{AuthorizerName: "health", Authorizer: healthOnly},
 	)
 	if err != nil {
 		return err

@@ -37,6 +37,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.NetworkPeeringClaimRef{}.OpenAPIModelName():   schema_networking_apis_networking_v1alpha1_NetworkPeeringClaimRef(ref),
 		v1alpha1.NetworkPeeringNetworkRef{}.OpenAPIModelName(): schema_networking_apis_networking_v1alpha1_NetworkPeeringNetworkRef(ref),
 		v1alpha1.NetworkPeeringStatus{}.OpenAPIModelName():     schema_networking_apis_networking_v1alpha1_NetworkPeeringStatus(ref),
+		v1alpha1.NetworkRealization{}.OpenAPIModelName():       schema_networking_apis_networking_v1alpha1_NetworkRealization(ref),
 		v1alpha1.NetworkSpec{}.OpenAPIModelName():              schema_networking_apis_networking_v1alpha1_NetworkSpec(ref),
 		v1alpha1.NetworkStatus{}.OpenAPIModelName():            schema_networking_apis_networking_v1alpha1_NetworkStatus(ref),
 		v1alpha1.PeeringPrefix{}.OpenAPIModelName():            schema_networking_apis_networking_v1alpha1_PeeringPrefix(ref),
@@ -261,7 +262,7 @@ func schema_networking_apis_networking_v1alpha1_Network(ref common.ReferenceCall
 					},
 					"status": {
 						SchemaProps: spec.SchemaProps{
-							Description: "status is what was observed of the Network. It is written through the status, binding and membership subresources only; in a write of the Network itself it is ignored.",
+							Description: "status is what was observed of the Network. It is written through the status, binding, realization and membership subresources only; in a write of the Network itself it is ignored.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1alpha1.NetworkStatus{}.OpenAPIModelName()),
 						},
@@ -1025,6 +1026,56 @@ func schema_networking_apis_networking_v1alpha1_NetworkPeeringStatus(ref common.
 		},
 		Dependencies: []string{
 			v1alpha1.PeeringPrefixStatus{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
+	}
+}
+
+func schema_networking_apis_networking_v1alpha1_NetworkRealization(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "NetworkRealization writes what the network provider inside the server made of a Network into that Network, in one atomic step: its provider ID and its state change together. It is posted to the realization subresource of the Network and is not stored itself. The embedded network controller alone has the permission to; a provider outside the server sets spec.providerID and writes the status subresource.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "metadata names the Network. metadata.uid and metadata.resourceVersion are required: they are those of the Network that was realized, and if it has changed since, the answer is 409 Conflict. In the answer, metadata.resourceVersion is the one that the Network has now.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
+						},
+					},
+					"providerID": {
+						SchemaProps: spec.SchemaProps{
+							Description: "providerID becomes spec.providerID of the Network. If that is set already, this must be the same or empty.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"status": {
+						SchemaProps: spec.SchemaProps{
+							Description: "status is taken as a write of the status subresource is: state, conditions, and the state and prefixes of peerings.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.NetworkStatus{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.NetworkStatus{}.OpenAPIModelName(), v1.ObjectMeta{}.OpenAPIModelName()},
 	}
 }
 

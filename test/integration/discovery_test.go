@@ -67,6 +67,7 @@ func TestDiscoveryTellsOfNetworksAndTheirSubresources(t *testing.T) {
 		Subresources: []apidiscovery.APISubresourceDiscovery{
 			{Subresource: "binding", ResponseKind: kind("NetworkBinding"), Verbs: []string{"create"}},
 			{Subresource: "membership", ResponseKind: kind("NetworkMembership"), Verbs: []string{"create"}},
+			{Subresource: "realization", ResponseKind: kind("NetworkRealization"), Verbs: []string{"create"}},
 			status("Network"),
 		},
 	}}

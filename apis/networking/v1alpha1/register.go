@@ -33,6 +33,7 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 		&NetworkList{},
 		&NetworkBinding{},
 		&NetworkMembership{},
+		&NetworkRealization{},
 		&NetworkInterface{},
 		&NetworkInterfaceList{},
 	)

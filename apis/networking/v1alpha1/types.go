@@ -10,6 +10,7 @@ import (
 
 // +genclient
 // +genclient:method=Bind,verb=create,subresource=binding,input=NetworkBinding,result=NetworkBinding
+// +genclient:method=Realize,verb=create,subresource=realization,input=NetworkRealization,result=NetworkRealization
 // +genclient:method=CountMembers,verb=create,subresource=membership,input=NetworkMembership,result=NetworkMembership
 // +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
 
@@ -25,8 +26,8 @@ type Network struct {
 	// record next to it.
 	// +optional
 	Spec NetworkSpec `json:"spec,omitempty" protobuf:"bytes,2,opt,name=spec"`
-	// status is what was observed of the Network. It is written through the status, binding and membership subresources
-	// only; in a write of the Network itself it is ignored.
+	// status is what was observed of the Network. It is written through the status, binding, realization and membership
+	// subresources only; in a write of the Network itself it is ignored.
 	// +optional
 	Status NetworkStatus `json:"status,omitempty" protobuf:"bytes,3,opt,name=status"`
 }
@@ -348,6 +349,28 @@ type NetworkPeeringBinding struct {
 	// message says in one sentence what is missing and who can mend it.
 	// +optional
 	Message string `json:"message,omitempty" protobuf:"bytes,4,opt,name=message"`
+}
+
+// +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
+
+// NetworkRealization writes what the network provider inside the server made of a Network into that Network, in one atomic
+// step: its provider ID and its state change together. It is posted to the realization subresource of the Network and is
+// not stored itself. The embedded network controller alone has the permission to; a provider outside the server sets
+// spec.providerID and writes the status subresource.
+type NetworkRealization struct {
+	metav1.TypeMeta `json:",inline"`
+	// metadata names the Network. metadata.uid and metadata.resourceVersion are required: they are those of the
+	// Network that was realized, and if it has changed since, the answer is 409 Conflict. In the answer,
+	// metadata.resourceVersion is the one that the Network has now.
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty" protobuf:"bytes,1,opt,name=metadata"`
+
+	// providerID becomes spec.providerID of the Network. If that is set already, this must be the same or empty.
+	// +optional
+	ProviderID string `json:"providerID,omitempty" protobuf:"bytes,2,opt,name=providerID"`
+	// status is taken as a write of the status subresource is: state, conditions, and the state and prefixes of peerings.
+	// +optional
+	Status NetworkStatus `json:"status,omitempty" protobuf:"bytes,3,opt,name=status"`
 }
 
 // +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object

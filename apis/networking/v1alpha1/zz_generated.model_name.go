@@ -99,6 +99,11 @@ func (in NetworkPeeringStatus) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in NetworkRealization) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.NetworkRealization"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in NetworkSpec) OpenAPIModelName() string {
 	return "dev.ironcore.networking.apis.networking.v1alpha1.NetworkSpec"
 }

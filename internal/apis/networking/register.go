@@ -37,6 +37,7 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 		&NetworkList{},
 		&NetworkBinding{},
 		&NetworkMembership{},
+		&NetworkRealization{},
 		&NetworkInterface{},
 		&NetworkInterfaceList{},
 	)

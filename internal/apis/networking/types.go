@@ -146,6 +146,16 @@ type NetworkPeeringBinding struct {
 
 // +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
 
+// NetworkRealization is what the provider inside the server made of a Network, applied to it in one atomic write.
+type NetworkRealization struct {
+	metav1.TypeMeta
+	metav1.ObjectMeta
+	ProviderID string
+	Status     NetworkStatus
+}
+
+// +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
+
 // NetworkMembership tells a Network how many NetworkInterfaces it has; Names are the first few.
 type NetworkMembership struct {
 	metav1.TypeMeta

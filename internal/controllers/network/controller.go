@@ -219,17 +219,20 @@ func (c *Controller) peers(network *v1alpha1.Network) map[string]*v1alpha1.Netwo
 
 // report makes the one write that brings the Network in line with what realizes it, if any is due.
 func (c *Controller) report(ctx context.Context, network *v1alpha1.Network, realization provider.Realization) error {
-	update, status := decide(network, realization)
-	switch {
-	case update != nil:
-		return c.update(ctx, update)
-	case status != nil:
-		if _, err := c.client.Networks(network.Namespace).UpdateStatus(ctx, status, metav1.UpdateOptions{}); err != nil {
-			return err
-		}
-		for _, event := range events(network, status) {
-			c.recorder.Event(network, event.kind, event.reason, event.message)
-		}
+	realized := decide(network, realization)
+	if realized == nil {
+		return nil
+	}
+	write := &v1alpha1.NetworkRealization{
+		ObjectMeta: metav1.ObjectMeta{UID: network.UID, ResourceVersion: network.ResourceVersion},
+		ProviderID: realized.Spec.ProviderID,
+		Status:     realized.Status,
+	}
+	if _, err := c.client.Networks(network.Namespace).Realize(ctx, network.Name, write, metav1.CreateOptions{}); err != nil {
+		return err
+	}
+	for _, event := range events(network, realized) {
+		c.recorder.Event(network, event.kind, event.reason, event.message)
 	}
 	return nil
 }

@@ -89,6 +89,9 @@ type fixture struct {
 func newFixture(t *testing.T, memory *memory, networks ...*v1alpha1.Network) *fixture {
 	memory.realized = map[types.UID]bool{}
 	client := fake.NewClientset()
+	client.PrependReactor("create", "networks/realization", func(action clienttesting.Action) (bool, runtime.Object, error) {
+		return true, action.(clienttesting.CreateAction).GetObject(), nil // Written by step.
+	})
 	informer := externalversions.NewSharedInformerFactory(client, 0).Networking().V1alpha1().Networks().Informer()
 	if err := informer.AddIndexers(index.Indexers()); err != nil {
 		t.Fatal(err)
@@ -122,12 +125,38 @@ func (f *fixture) step(uid types.UID) (writes []string, err error) {
 		if action.GetVerb() == "get" {
 			continue
 		}
-		network := action.(clienttesting.UpdateAction).GetObject().(*v1alpha1.Network)
+		network, verb := f.written(action), action.GetSubresource()
+		if verb == "" {
+			verb = action.GetVerb()
+		}
 		f.see(network)
-		writes = append(writes, fmt.Sprintf("%s%s: finalizers %v, providerID %q, state %s", action.GetVerb(),
-			action.GetSubresource(), network.Finalizers, network.Spec.ProviderID, network.Status.State))
+		writes = append(writes, fmt.Sprintf("%s: finalizers %v, providerID %q, state %s",
+			verb, network.Finalizers, network.Spec.ProviderID, network.Status.State))
 	}
 	return writes, err
+}
+
+// written returns what team-a/a is after a write.
+func (f *fixture) written(action clienttesting.Action) *v1alpha1.Network {
+	f.t.Helper()
+	switch sent := action.(clienttesting.CreateAction).GetObject().(type) {
+	case *v1alpha1.Network:
+		return sent
+	case *v1alpha1.NetworkRealization:
+		stored, err := f.networks.Networks("team-a").Get("a")
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		if sent.UID != stored.UID || sent.ResourceVersion != stored.ResourceVersion {
+			f.t.Errorf("the realization is for %s at %q, want %s at %q", sent.UID, sent.ResourceVersion, stored.UID, stored.ResourceVersion)
+		}
+		network := stored.DeepCopy()
+		network.Spec.ProviderID, network.Status = sent.ProviderID, sent.Status
+		return network
+	default:
+		f.t.Fatalf("a %T was written", sent)
+		return nil
+	}
 }
 
 // wantSteps reconciles until every wanted write was made, one at a time, and once more, which must write nothing.
@@ -163,7 +192,7 @@ func (f *fixture) wantEvents(want ...string) {
 // networkA is team-a/a, new.
 func networkA() *v1alpha1.Network {
 	return &v1alpha1.Network{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "a", UID: "uid-of-a"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "a", UID: "uid-of-a", ResourceVersion: "7"},
 		Status:     v1alpha1.NetworkStatus{State: v1alpha1.NetworkStatePending},
 	}
 }
@@ -183,15 +212,13 @@ func TestANetworkIsRealizedStepByStep(t *testing.T) {
 		f := newFixture(t, &memory{finalizer: finalizer}, networkA())
 		f.wantSteps(
 			`update: finalizers [memory.example/network], providerID "", state Pending`,
-			`update: finalizers [memory.example/network], providerID "memory://uid-of-a", state Pending`,
-			`updatestatus: finalizers [memory.example/network], providerID "memory://uid-of-a", state Available`)
+			`realization: finalizers [memory.example/network], providerID "memory://uid-of-a", state Available`)
 		f.wantEvents("Normal Available Realized as memory://uid-of-a")
 	})
 	t.Run("by a provider that has not", func(t *testing.T) {
 		f := newFixture(t, &memory{}, networkA())
 		f.wantSteps(
-			`update: finalizers [], providerID "memory://uid-of-a", state Pending`,
-			`updatestatus: finalizers [], providerID "memory://uid-of-a", state Available`)
+			`realization: finalizers [], providerID "memory://uid-of-a", state Available`)
 	})
 }
 
@@ -212,7 +239,7 @@ func TestWhatAFailedRealizationReportsHolds(t *testing.T) {
 	if !errors.Is(err, broken) || err.Error() != "realizing team-a/a: no room for it" {
 		t.Errorf("got error %v", err)
 	}
-	if diff := cmp.Diff([]string{`updatestatus: finalizers [], providerID "", state Error`}, writes); diff != "" {
+	if diff := cmp.Diff([]string{`realization: finalizers [], providerID "", state Error`}, writes); diff != "" {
 		t.Errorf("writes (-want +got):\n%s", diff)
 	}
 	f.wantEvents("Warning NoRoom no room for it")
@@ -223,14 +250,13 @@ func TestWhatAFailedRealizationReportsHolds(t *testing.T) {
 
 	f.memory.broken = nil
 	f.wantSteps(
-		`update: finalizers [], providerID "memory://uid-of-a", state Error`,
-		`updatestatus: finalizers [], providerID "memory://uid-of-a", state Available`)
+		`realization: finalizers [], providerID "memory://uid-of-a", state Available`)
 }
 
 func TestAConflictIsReportedAndMended(t *testing.T) {
 	f := newFixture(t, &memory{}, networkA())
 	conflicts := 1
-	f.client.PrependReactor("update", "networks", func(clienttesting.Action) (bool, runtime.Object, error) {
+	f.client.PrependReactor("create", "networks/realization", func(clienttesting.Action) (bool, runtime.Object, error) {
 		conflicts--
 		return conflicts >= 0, nil, apierrors.NewConflict(v1alpha1.Resource("networks"), "a", nil)
 	})
@@ -239,8 +265,7 @@ func TestAConflictIsReportedAndMended(t *testing.T) {
 		t.Fatalf("got %v, want a conflict", err)
 	}
 	f.wantSteps(
-		`update: finalizers [], providerID "memory://uid-of-a", state Pending`,
-		`updatestatus: finalizers [], providerID "memory://uid-of-a", state Available`)
+		`realization: finalizers [], providerID "memory://uid-of-a", state Available`)
 }
 
 func TestADeletedNetworkIsReleasedOnceItIsUnbound(t *testing.T) {
@@ -271,7 +296,7 @@ func TestADeletedNetworkIsReleasedOnceItIsUnbound(t *testing.T) {
 
 	f.see(unbound)
 	f.memory.broken = errors.New("nobody answers")
-	failed := "updatestatus: finalizers [memory.example/network other.example/finalizer], " +
+	failed := "realization: finalizers [memory.example/network other.example/finalizer], " +
 		`providerID "memory://uid-of-a", state Available`
 	for _, want := range [][]string{{failed}, nil} { // It is told once.
 		writes, err := f.step("uid-of-a")

@@ -56,32 +56,30 @@ func boundPeers(network *v1alpha1.Network, lookup binding.Lookup) map[string]*v1
 	return peers
 }
 
-// decide returns the write that brings a Network in line with what realizes it: of the Network itself, or else of its
-// status, or none.
-func decide(network *v1alpha1.Network, realization provider.Realization) (update, status *v1alpha1.Network) {
-	if network.Spec.ProviderID == "" && realization.ProviderID != "" {
-		update = network.DeepCopy()
-		update.Spec.ProviderID = realization.ProviderID
-		return update, nil
+// decide returns the Network with the provider ID and the status that tell what realizes it, or nil if they do already.
+func decide(network *v1alpha1.Network, realization provider.Realization) *v1alpha1.Network {
+	realized := network.DeepCopy()
+	if realized.Spec.ProviderID == "" {
+		realized.Spec.ProviderID = realization.ProviderID
 	}
-	status = network.DeepCopy()
+	status := &realized.Status
 	if realization.State != "" {
-		status.Status.State = realization.State
-		provider.Explain(&status.Status.Conditions, realization.State, realization.Reason, realization.Message)
+		status.State = realization.State
+		provider.Explain(&status.Conditions, realization.State, realization.Reason, realization.Message)
 	}
-	for i := range status.Status.Peerings {
-		item := &status.Status.Peerings[i]
-		if realized, ok := realization.Peerings[item.Name]; ok {
-			item.State, item.Prefixes = realized.State, realized.Prefixes
+	for i := range status.Peerings {
+		item := &status.Peerings[i]
+		if peering, ok := realization.Peerings[item.Name]; ok {
+			item.State, item.Prefixes = peering.State, peering.Prefixes
 		}
 	}
 	if realization.Peerings != nil {
-		explainPeerings(&status.Status, realization.Peerings)
+		explainPeerings(status, realization.Peerings)
 	}
-	if equality.Semantic.DeepEqual(network.Status, status.Status) {
-		return nil, nil
+	if realized.Spec.ProviderID == network.Spec.ProviderID && equality.Semantic.DeepEqual(network.Status, *status) {
+		return nil
 	}
-	return nil, status
+	return realized
 }
 
 // maxExplained is how many peerings one condition speaks of.

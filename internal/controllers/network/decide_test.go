@@ -53,8 +53,7 @@ func TestDecide(t *testing.T) {
 	for sentence, tc := range map[string]struct {
 		network     *v1alpha1.Network
 		realization provider.Realization
-		wantUpdate  *v1alpha1.Network
-		wantStatus  *v1alpha1.Network
+		want        *v1alpha1.Network
 	}{
 		"a Network that is as the provider says is not written": {
 			network:     stored(asIs),
@@ -63,12 +62,12 @@ func TestDecide(t *testing.T) {
 		"a provider that has nothing to say changes nothing": {
 			network: stored(asIs),
 		},
-		"the provider ID comes first, without the status": {
+		"the provider ID and the state come together": {
 			network: stored(func(n *v1alpha1.Network) {
 				n.Spec.ProviderID, n.Status.State = "", v1alpha1.NetworkStatePending
 			}),
 			realization: provider.Realization{ProviderID: "local://5", State: v1alpha1.NetworkStateAvailable},
-			wantUpdate:  stored(func(n *v1alpha1.Network) { n.Status.State = v1alpha1.NetworkStatePending }),
+			want:        stored(asIs),
 		},
 		"a provider ID that is set is left alone": {
 			network:     stored(asIs),
@@ -77,14 +76,14 @@ func TestDecide(t *testing.T) {
 		"a new state is written to the status": {
 			network:     stored(func(n *v1alpha1.Network) { n.Status.State = v1alpha1.NetworkStatePending }),
 			realization: provider.Realization{ProviderID: "local://5", State: v1alpha1.NetworkStateAvailable},
-			wantStatus:  stored(asIs),
+			want:        stored(asIs),
 		},
 		"a reason and a message explain the state": {
 			network: stored(asIs),
 			realization: provider.Realization{
 				ProviderID: "local://5", State: v1alpha1.NetworkStateAvailable, Reason: "Degraded", Message: "Half of it.",
 			},
-			wantStatus: stored(func(n *v1alpha1.Network) {
+			want: stored(func(n *v1alpha1.Network) {
 				n.Status.Conditions = []metav1.Condition{available("Degraded", "Half of it.")}
 			}),
 		},
@@ -93,7 +92,7 @@ func TestDecide(t *testing.T) {
 				n.Status.Conditions = []metav1.Condition{available("Degraded", "Half of it.")}
 			}),
 			realization: provider.Realization{ProviderID: "local://5", State: v1alpha1.NetworkStateAvailable},
-			wantStatus:  stored(func(n *v1alpha1.Network) { n.Status.Conditions = []metav1.Condition{} }),
+			want:        stored(func(n *v1alpha1.Network) { n.Status.Conditions = []metav1.Condition{} }),
 		},
 		"an explanation stays while the provider has nothing to say": {
 			network: stored(func(n *v1alpha1.Network) {
@@ -116,7 +115,7 @@ func TestDecide(t *testing.T) {
 				ProviderID: "local://5", State: v1alpha1.NetworkStateAvailable,
 				Peerings: map[string]provider.PeeringRealization{"c": {State: v1alpha1.NetworkPeeringStateError}},
 			},
-			wantStatus: stored(asIs),
+			want: stored(asIs),
 		},
 		"what is amiss stays told while the data plane says nothing": {
 			network:     stored(withTrouble),
@@ -131,7 +130,7 @@ func TestDecide(t *testing.T) {
 					"gone": {State: v1alpha1.NetworkPeeringStateReady},
 				},
 			},
-			wantStatus: stored(func(n *v1alpha1.Network) {
+			want: stored(func(n *v1alpha1.Network) {
 				n.Status.Peerings[0].State = v1alpha1.NetworkPeeringStateReady
 				n.Status.Peerings[0].Prefixes = prefixes
 			}),
@@ -139,12 +138,8 @@ func TestDecide(t *testing.T) {
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			before := tc.network.DeepCopy()
-			update, status := decide(tc.network, tc.realization)
-			if diff := cmp.Diff(tc.wantUpdate, update); diff != "" {
-				t.Errorf("update (-want +got):\n%s", diff)
-			}
-			if diff := cmp.Diff(tc.wantStatus, status); diff != "" {
-				t.Errorf("status (-want +got):\n%s", diff)
+			if diff := cmp.Diff(tc.want, decide(tc.network, tc.realization)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(before, tc.network); diff != "" {
 				t.Errorf("the cached Network was changed (-before +after):\n%s", diff)
@@ -156,7 +151,7 @@ func TestDecide(t *testing.T) {
 // The times of conditions are set by the clock, which the table above leaves out by keeping their status.
 func TestDecideTurnsTheConditionWithTheState(t *testing.T) {
 	network := &v1alpha1.Network{Status: v1alpha1.NetworkStatus{State: v1alpha1.NetworkStatePending}}
-	_, status := decide(network, provider.Realization{
+	status := decide(network, provider.Realization{
 		State: v1alpha1.NetworkStateError, Reason: "VNIInUse", Message: "VNI 5 is in use.",
 	})
 	if status == nil || len(status.Status.Conditions) != 1 {
@@ -213,7 +208,7 @@ func TestExplainPeeringsInOrderAndBounded(t *testing.T) {
 		amiss[name] = provider.PeeringRealization{Reason: "For" + name, Message: "Not " + name + "."}
 	}
 	amiss["l"] = provider.PeeringRealization{State: v1alpha1.NetworkPeeringStateReady}
-	_, status := decide(network, provider.Realization{Peerings: amiss})
+	status := decide(network, provider.Realization{Peerings: amiss})
 	if status == nil || len(status.Status.Conditions) != 1 {
 		t.Fatalf("got %v, want a status with one condition", status)
 	}

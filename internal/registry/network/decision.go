@@ -43,6 +43,16 @@ func newBindingREST(store *genericregistry.Store) *DecisionREST[*networking.Netw
 	}
 }
 
+// newRealizationREST serves networks/realization, for the network controller.
+func newRealizationREST(store *genericregistry.Store) *DecisionREST[*networking.NetworkRealization] {
+	return &DecisionREST[*networking.NetworkRealization]{
+		store: store, kind: "NetworkRealization", noun: "realization",
+		new:      func() *networking.NetworkRealization { return &networking.NetworkRealization{} },
+		validate: validation.ValidateNetworkRealization,
+		apply:    applyRealization,
+	}
+}
+
 // newMembershipREST serves networks/membership, for the membership controller.
 func newMembershipREST(store *genericregistry.Store) *DecisionREST[*networking.NetworkMembership] {
 	return &DecisionREST[*networking.NetworkMembership]{

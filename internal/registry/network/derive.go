@@ -127,6 +127,17 @@ func mergeProviderStatus(sent, stored networking.NetworkStatus) networking.Netwo
 	return merged
 }
 
+// applyRealization puts into the Network what the provider inside the server made of it: the provider ID and the status
+// change together.
+func applyRealization(network *networking.Network, realized *networking.NetworkRealization, now metav1.Time) {
+	if realized.ProviderID != "" {
+		network.Spec.ProviderID = realized.ProviderID
+	}
+	stored := network.Status
+	network.Status = mergeProviderStatus(realized.Status, stored)
+	deriveConditions(network, stored.Conditions, now)
+}
+
 // applyBinding puts a decision into the Network: claims, phases and conditions change together.
 func applyBinding(network *networking.Network, decided *networking.NetworkBinding, now metav1.Time) {
 	network.Spec.IncomingPeerings = decided.IncomingPeerings

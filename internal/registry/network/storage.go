@@ -15,10 +15,11 @@ import (
 
 // Storage serves the resource networks and its subresources, all on one store.
 type Storage struct {
-	Network    *kind.REST
-	Status     *kind.StatusREST
-	Binding    *DecisionREST[*networking.NetworkBinding]
-	Membership *DecisionREST[*networking.NetworkMembership]
+	Network     *kind.REST
+	Status      *kind.StatusREST
+	Binding     *DecisionREST[*networking.NetworkBinding]
+	Realization *DecisionREST[*networking.NetworkRealization]
+	Membership  *DecisionREST[*networking.NetworkMembership]
 }
 
 // Members returns the names of the NetworkInterfaces of a Network. It misses none that was created before it was called.
@@ -40,10 +41,11 @@ func NewStorage(scheme *runtime.Scheme, optsGetter generic.RESTOptionsGetter, me
 		return Storage{}, err
 	}
 	return Storage{
-		Network:    main,
-		Status:     status,
-		Binding:    newBindingREST(main.Store),
-		Membership: newMembershipREST(main.Store),
+		Network:     main,
+		Status:      status,
+		Binding:     newBindingREST(main.Store),
+		Realization: newRealizationREST(main.Store),
+		Membership:  newMembershipREST(main.Store),
 	}, nil
 }
 

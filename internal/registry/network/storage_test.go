@@ -7,9 +7,11 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -155,6 +157,64 @@ func TestABindingChangesClaimsAndPhasesInOneWrite(t *testing.T) {
 	}
 	if got := obj.(*networking.NetworkBinding).ResourceVersion; got != after.ResourceVersion {
 		t.Errorf("the same binding again makes resourceVersion %s of %s", got, after.ResourceVersion)
+	}
+}
+
+func TestARealizationSetsTheProviderIDAndTheStatusInOneWrite(t *testing.T) {
+	s := newStage(t)
+	before := s.get()
+	realization := func(network *networking.Network, id string) *networking.NetworkRealization {
+		return &networking.NetworkRealization{
+			ObjectMeta: metav1.ObjectMeta{UID: network.UID, ResourceVersion: network.ResourceVersion},
+			ProviderID: id,
+			Status: networking.NetworkStatus{
+				State: networking.NetworkStateError,
+				Conditions: []metav1.Condition{{
+					Type: "Example", Status: metav1.ConditionTrue, Reason: "Told", LastTransitionTime: metav1.Now(),
+				}},
+				Peerings: []networking.NetworkPeeringStatus{{
+					Name: "b", State: networking.NetworkPeeringStateReady, Phase: bound, // The phase is not the provider's.
+				}},
+			},
+		}
+	}
+	realize := func(realization *networking.NetworkRealization) error {
+		_, err := s.Realization.Create(s.ctx, "a", realization, rest.ValidateAllObjectFunc, &metav1.CreateOptions{})
+		return err
+	}
+	if err := realize(realization(before, "local://5")); err != nil {
+		t.Fatal(err)
+	}
+	after := s.get()
+	want := before.DeepCopy()
+	want.ResourceVersion = after.ResourceVersion
+	want.Spec.ProviderID = "local://5"
+	want.Status.State = networking.NetworkStateError
+	want.Status.Peerings[0].State = networking.NetworkPeeringStateReady
+	ignored := cmpopts.IgnoreFields(networking.NetworkStatus{}, "Conditions")
+	if diff := cmp.Diff(want, after, ignored); diff != "" || after.ResourceVersion == before.ResourceVersion {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	var conditions []string
+	for _, condition := range after.Status.Conditions {
+		conditions = append(conditions, condition.Type+" "+condition.Reason)
+	}
+	if diff := cmp.Diff([]string{"Available Error", "Peered PeeringsPending", "Example Told"}, conditions); diff != "" {
+		t.Errorf("conditions (-want +got):\n%s", diff)
+	}
+
+	if err := realize(realization(before, "local://5")); !apierrors.IsConflict(err) {
+		t.Errorf("on an earlier version: got error %v, want a conflict", err)
+	}
+	if err := realize(realization(after, "local://6")); !apierrors.IsInvalid(err) ||
+		!strings.Contains(err.Error(), `providerID: Invalid value: "local://6": field is immutable`) {
+		t.Errorf("with another provider ID: got error %v", err)
+	}
+	if err := realize(realization(after, "")); err != nil {
+		t.Errorf("without a provider ID: got error %v", err)
+	}
+	if diff := cmp.Diff(after, s.get()); diff != "" {
+		t.Errorf("what is the same changed the Network (-before +after):\n%s", diff)
 	}
 }
 

@@ -63,10 +63,7 @@ func ValidateNetworkUpdate(newNetwork, oldNetwork *networking.Network) field.Err
 		field.NewPath("metadata"))
 	path := field.NewPath("spec")
 	errs = append(errs, validateSpec(newNetwork, path)...)
-	if stored := oldNetwork.Spec.ProviderID; stored != "" && newNetwork.Spec.ProviderID != stored {
-		errs = append(errs, field.Invalid(path.Child("providerID"), newNetwork.Spec.ProviderID,
-			apivalidation.FieldImmutableErrorMsg))
-	}
+	errs = append(errs, validateSameProviderID(newNetwork.Spec.ProviderID, oldNetwork.Spec.ProviderID, path)...)
 	return shorten(errs)
 }
 
@@ -90,6 +87,16 @@ func ValidateNetworkBinding(binding *networking.NetworkBinding, network *network
 	}
 	errs = append(errs, validateDecisions(binding.Peerings, network.Spec.Peerings, peerings)...)
 	return shorten(append(errs, validateClaims(binding, network, field.NewPath("incomingPeerings"))...))
+}
+
+// ValidateNetworkRealization validates what the provider inside the server made of a Network.
+func ValidateNetworkRealization(realization *networking.NetworkRealization, network *networking.Network) field.ErrorList {
+	errs := validatePreconditions(&realization.ObjectMeta)
+	if id := realization.ProviderID; id != "" {
+		errs = append(errs, validateProviderID(id, nil)...)
+		errs = append(errs, validateSameProviderID(id, network.Spec.ProviderID, nil)...)
+	}
+	return shorten(append(errs, validateStatus(&realization.Status, field.NewPath("status"))...))
 }
 
 // ValidateNetworkMembership validates a count of the members of a Network, with the names of the first few.
@@ -156,6 +163,13 @@ func validateProviderID(id string, path *field.Path) field.ErrorList {
 		}
 	}
 	return nil
+}
+
+func validateSameProviderID(id, stored string, path *field.Path) field.ErrorList {
+	if stored == "" || id == stored {
+		return nil
+	}
+	return field.ErrorList{field.Invalid(path.Child("providerID"), id, apivalidation.FieldImmutableErrorMsg)}
 }
 
 func validatePeerings(network *networking.Network, path *field.Path) field.ErrorList {

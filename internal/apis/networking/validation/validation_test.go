@@ -540,6 +540,52 @@ func TestValidateNetworkStatusUpdate(t *testing.T) {
 	})
 }
 
+func TestValidateNetworkRealization(t *testing.T) {
+	known := metav1.ObjectMeta{UID: uidA, ResourceVersion: "7"}
+	available := networking.NetworkStatus{State: networking.NetworkStateAvailable}
+	for sentence, tc := range map[string]struct {
+		stored      string // provider ID
+		realization networking.NetworkRealization
+		want        []string
+	}{
+		"a first provider ID is accepted": {
+			realization: networking.NetworkRealization{ObjectMeta: known, ProviderID: "local://5", Status: available},
+		},
+		"the same provider ID is accepted": {
+			stored:      "local://5",
+			realization: networking.NetworkRealization{ObjectMeta: known, ProviderID: "local://5", Status: available},
+		},
+		"a provider ID may be left out": {
+			stored:      "local://5",
+			realization: networking.NetworkRealization{ObjectMeta: known, Status: available},
+		},
+		"another provider ID is refused": {
+			stored:      "local://5",
+			realization: networking.NetworkRealization{ObjectMeta: known, ProviderID: "local://6", Status: available},
+			want:        []string{`providerID: Invalid value: "local://6": field is immutable`},
+		},
+		"every fault is told": {
+			realization: networking.NetworkRealization{
+				ProviderID: "local 5",
+				Status:     networking.NetworkStatus{State: "Odd", Conditions: make([]metav1.Condition, 33)},
+			},
+			want: []string{
+				"metadata.uid: Required value: must be the one of the Network decided on",
+				"metadata.resourceVersion: Required value: must be the one of the Network decided on",
+				`providerID: Invalid value: "local 5": must consist of printable ASCII characters other than space`,
+				`status.state: Unsupported value: "Odd": supported values: "Pending", "Available", "Error"`,
+				"status.conditions: Too many: 33: must have at most 32 items",
+			},
+		},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			network := networkA()
+			network.Spec.ProviderID = tc.stored
+			expect(t, tc.want, ValidateNetworkRealization(&tc.realization, network))
+		})
+	}
+}
+
 func TestValidateNetworkBinding(t *testing.T) {
 	type claim = networking.NetworkPeeringClaimRef
 	var (

@@ -26,8 +26,8 @@ type NetworkApplyConfiguration struct {
 	// spec is what the owner of the Network asks for, and what the provider and the peering controller
 	// record next to it.
 	Spec *NetworkSpecApplyConfiguration `json:"spec,omitempty"`
-	// status is what was observed of the Network. It is written through the status, binding and membership subresources
-	// only; in a write of the Network itself it is ignored.
+	// status is what was observed of the Network. It is written through the status, binding, realization and membership
+	// subresources only; in a write of the Network itself it is ignored.
 	Status *NetworkStatusApplyConfiguration `json:"status,omitempty"`
 }
 
@@ -87,6 +87,12 @@ func ExtractNetworkBinding(network *networkingv1alpha1.Network, fieldManager str
 // network for the membership subresource.
 func ExtractNetworkMembership(network *networkingv1alpha1.Network, fieldManager string) (*NetworkApplyConfiguration, error) {
 	return ExtractNetworkFrom(network, fieldManager, "membership")
+}
+
+// ExtractNetworkRealization extracts the applied configuration owned by fieldManager from
+// network for the realization subresource.
+func ExtractNetworkRealization(network *networkingv1alpha1.Network, fieldManager string) (*NetworkApplyConfiguration, error) {
+	return ExtractNetworkFrom(network, fieldManager, "realization")
 }
 
 // ExtractNetworkStatus extracts the applied configuration owned by fieldManager from

@@ -39,6 +39,7 @@ type NetworkInterface interface {
 	// Add a +genclient:noStatus comment above the type to avoid generating ApplyStatus().
 	ApplyStatus(ctx context.Context, network *applyconfigurationnetworkingv1alpha1.NetworkApplyConfiguration, opts v1.ApplyOptions) (result *networkingv1alpha1.Network, err error)
 	Bind(ctx context.Context, networkName string, networkBinding *networkingv1alpha1.NetworkBinding, opts v1.CreateOptions) (*networkingv1alpha1.NetworkBinding, error)
+	Realize(ctx context.Context, networkName string, networkRealization *networkingv1alpha1.NetworkRealization, opts v1.CreateOptions) (*networkingv1alpha1.NetworkRealization, error)
 	CountMembers(ctx context.Context, networkName string, networkMembership *networkingv1alpha1.NetworkMembership, opts v1.CreateOptions) (*networkingv1alpha1.NetworkMembership, error)
 
 	NetworkExpansion
@@ -75,6 +76,22 @@ func (c *networks) Bind(ctx context.Context, networkName string, networkBinding 
 		SubResource("binding").
 		VersionedParams(&opts, scheme.ParameterCodec).
 		Body(networkBinding).
+		Do(ctx).
+		Into(result)
+	return
+}
+
+// Realize takes the representation of a networkRealization and creates it.  Returns the server's representation of the networkRealization, and an error, if there is any.
+func (c *networks) Realize(ctx context.Context, networkName string, networkRealization *networkingv1alpha1.NetworkRealization, opts v1.CreateOptions) (result *networkingv1alpha1.NetworkRealization, err error) {
+	result = &networkingv1alpha1.NetworkRealization{}
+	err = c.GetClient().Post().
+		UseProtobufAsDefault().
+		Namespace(c.GetNamespace()).
+		Resource("networks").
+		Name(networkName).
+		SubResource("realization").
+		VersionedParams(&opts, scheme.ParameterCodec).
+		Body(networkRealization).
 		Do(ctx).
 		Into(result)
 	return

@@ -53,6 +53,18 @@ func (c *fakeNetworks) Bind(ctx context.Context, networkName string, networkBind
 	return obj.(*v1alpha1.NetworkBinding), err
 }
 
+// Realize takes the representation of a networkRealization and creates it.  Returns the server's representation of the networkRealization, and an error, if there is any.
+func (c *fakeNetworks) Realize(ctx context.Context, networkName string, networkRealization *v1alpha1.NetworkRealization, opts v1.CreateOptions) (result *v1alpha1.NetworkRealization, err error) {
+	emptyResult := &v1alpha1.NetworkRealization{}
+	obj, err := c.Fake.
+		Invokes(testing.NewCreateSubresourceActionWithOptions(c.Resource(), networkName, "realization", c.Namespace(), networkRealization, opts), emptyResult)
+
+	if obj == nil {
+		return emptyResult, err
+	}
+	return obj.(*v1alpha1.NetworkRealization), err
+}
+
 // CountMembers takes the representation of a networkMembership and creates it.  Returns the server's representation of the networkMembership, and an error, if there is any.
 func (c *fakeNetworks) CountMembers(ctx context.Context, networkName string, networkMembership *v1alpha1.NetworkMembership, opts v1.CreateOptions) (result *v1alpha1.NetworkMembership, err error) {
 	emptyResult := &v1alpha1.NetworkMembership{}
