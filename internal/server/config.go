@@ -50,9 +50,10 @@ type Config struct {
 	// Events passes the controllers' Events on to the host cluster; without one they end here.
 	Events record.EventBroadcaster
 
-	dir      *standalone.Dir  // nil without --data-dir
-	pki      *standalone.PKI  // nil with a host cluster
-	embedded *standalone.Etcd // nil with etcd servers outside
+	cluster  kubernetes.Interface // the host cluster; nil in standalone mode
+	dir      *standalone.Dir      // nil without --data-dir
+	pki      *standalone.PKI      // nil with a host cluster
+	embedded *standalone.Etcd     // nil with etcd servers outside
 }
 
 // NewConfig opens what the options name. Close the config in the end.
@@ -74,6 +75,7 @@ func NewConfig(ctx context.Context, o *Options) (_ *Config, err error) {
 		c.listen,
 		c.startEtcd,
 		c.applyOptions,
+		c.connectHost,
 		c.applyServingCert,
 		c.applyMode,
 	} {
@@ -277,21 +279,28 @@ func (c *Config) applyOptions(context.Context) error {
 	return nil
 }
 
+// connectHost makes the client of the host cluster, if there is one.
+func (c *Config) connectHost(context.Context) (err error) {
+	if c.Options.Standalone {
+		return nil
+	}
+	if c.cluster, err = kubernetes.NewForConfig(c.Generic.ClientConfig); err != nil {
+		return fmt.Errorf("connecting to the host cluster: %w", err)
+	}
+	return nil
+}
+
 // applyServingCert has the server serve with a certificate of its own authority in the host cluster, where that is asked
 // for.
 func (c *Config) applyServingCert(ctx context.Context) error {
 	if c.Options.ServingCert.Enabled() {
-		client, err := kubernetes.NewForConfig(c.Generic.ClientConfig)
-		if err != nil {
-			return fmt.Errorf("connecting to the host cluster: %w", err)
-		}
 		dynamicClient, err := dynamic.NewForConfig(c.Generic.ClientConfig)
 		if err != nil {
 			return fmt.Errorf("connecting to the host cluster: %w", err)
 		}
 		if c.Generic.SecureServing.Cert, err = servingcert.New(ctx, servingcert.Config{
 			Options: c.Options.ServingCert,
-			Client:  client,
+			Client:  c.cluster,
 			Dynamic: dynamicClient,
 			Clock:   clock.RealClock{},
 		}); err != nil {
@@ -307,11 +316,7 @@ func (c *Config) applyMode(context.Context) error {
 	if c.Options.Standalone {
 		return applyStandaloneAccess(&c.Generic.Config, c.pki.CAFile)
 	}
-	client, err := kubernetes.NewForConfig(c.Generic.ClientConfig)
-	if err != nil {
-		return fmt.Errorf("connecting to the host cluster: %w", err)
-	}
-	c.Events.StartRecordingToSink(&typedcorev1.EventSinkImpl{Interface: client.CoreV1().Events("")})
+	c.Events.StartRecordingToSink(&typedcorev1.EventSinkImpl{Interface: c.cluster.CoreV1().Events("")})
 	return nil
 }
 

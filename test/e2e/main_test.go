@@ -8,12 +8,8 @@ package e2e
 import (
 	"context"
 	"flag"
-	"fmt"
-	"os"
-	"os/signal"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -36,46 +32,20 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "16"); err != nil {
 		panic(err) // The flag is part of the testing package.
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	dir, err := os.MkdirTemp("", "network-apiserver-e2e-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "e2e:", err)
-		os.Exit(1)
-	}
-	code, err := run(ctx, m, dir)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "e2e:", err)
-		code = 1
-	}
-	if code == 0 {
-		os.RemoveAll(dir)
-	} else {
-		fmt.Fprintln(os.Stderr, "e2e: logs and data are in", dir)
-	}
-	os.Exit(code)
+	cluster.Main(startCluster, func(ctx context.Context) (int, error) { return run(ctx, m) })
 }
 
-// run starts the cluster and the provider, runs the tests, and stops everything.
-func run(ctx context.Context, m *testing.M, dir string) (code int, err error) {
+func startCluster(ctx context.Context, dir string) (_ *cluster.Cluster, err error) {
 	root, err := filepath.Abs("../..")
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	begin := time.Now()
-	startCtx, cancelStart := context.WithTimeout(ctx, 2*time.Minute)
-	defer cancelStart()
-	shared, err = cluster.Start(startCtx, cluster.Config{Root: root, Dir: dir, Replicas: 2})
-	defer func() {
-		if failure := shared.Stop(); err == nil {
-			err = failure
-		}
-	}()
-	if err != nil {
-		return 0, err
-	}
-	fmt.Fprintf(os.Stderr, "e2e: the cluster was ready after %.1f s\n", time.Since(begin).Seconds())
+	shared, err = cluster.Start(ctx, cluster.Config{Root: root, Dir: dir, Replicas: 2})
+	return shared, err
+}
 
+// run has a provider work beside the tests.
+func run(ctx context.Context, m *testing.M) (code int, err error) {
 	if providerUser, err = newProviderUser(ctx); err != nil {
 		return 0, err
 	}

@@ -10,12 +10,8 @@ package ironcorenet
 
 import (
 	"context"
-	"fmt"
-	"os"
-	"os/signal"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"ironcore.dev/networking/test/e2e/cluster"
 )
@@ -28,45 +24,20 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	dir, err := os.MkdirTemp("", "network-apiserver-e2e-ironcorenet-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "e2e:", err)
-		os.Exit(1)
-	}
-	code, err := run(ctx, m, dir)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "e2e:", err)
-		code = 1
-	}
-	if code == 0 {
-		os.RemoveAll(dir)
-	} else {
-		fmt.Fprintln(os.Stderr, "e2e: logs and data are in", dir)
-	}
-	os.Exit(code)
+	cluster.Main(startCluster, func(context.Context) (int, error) {
+		defer ids.stop()
+		return m.Run(), nil
+	})
 }
 
-func run(ctx context.Context, m *testing.M, dir string) (code int, err error) {
+func startCluster(ctx context.Context, dir string) (*cluster.Cluster, error) {
 	root, err := filepath.Abs("../../..")
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	startCtx, cancelStart := context.WithTimeout(ctx, 2*time.Minute)
-	defer cancelStart()
-	shared, err = cluster.StartControlPlane(startCtx, root, dir)
-	defer func() {
-		if failure := shared.Stop(); err == nil {
-			err = failure
-		}
-	}()
-	if err != nil {
-		return 0, err
+	if shared, err = cluster.StartControlPlane(ctx, root, dir); err != nil {
+		return shared, err
 	}
-	if ids, err = startAllocator(startCtx); err != nil {
-		return 0, err
-	}
-	defer ids.stop()
-	return m.Run(), nil
+	ids, err = startAllocator(ctx)
+	return shared, err
 }

@@ -7,12 +7,8 @@ package servingcert
 
 import (
 	"context"
-	"fmt"
-	"os"
-	"os/signal"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"ironcore.dev/networking/test/e2e/cluster"
 )
@@ -20,41 +16,14 @@ import (
 var shared *cluster.Cluster
 
 func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "network-apiserver-e2e-servingcert-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "e2e:", err)
-		os.Exit(1)
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	code, err := run(ctx, m, dir)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "e2e:", err)
-		code = 1
-	}
-	if code == 0 {
-		os.RemoveAll(dir)
-	} else {
-		fmt.Fprintln(os.Stderr, "e2e: logs and data are in", dir)
-	}
-	os.Exit(code)
+	cluster.Main(startCluster, func(context.Context) (int, error) { return m.Run(), nil })
 }
 
-func run(ctx context.Context, m *testing.M, dir string) (code int, err error) {
+func startCluster(ctx context.Context, dir string) (*cluster.Cluster, error) {
 	root, err := filepath.Abs("../../..")
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	startCtx, cancel := context.WithTimeout(ctx, 2*time.Minute)
-	defer cancel()
-	shared, err = cluster.StartControlPlane(startCtx, root, dir)
-	defer func() {
-		if failure := shared.Stop(); err == nil {
-			err = failure
-		}
-	}()
-	if err != nil {
-		return 0, err
-	}
-	return m.Run(), nil
+	shared, err = cluster.StartControlPlane(ctx, root, dir)
+	return shared, err
 }
