@@ -114,18 +114,18 @@ func (m *Manager) runControllers(ctx context.Context) error {
 		}
 	}
 	client := m.Client.NetworkingV1alpha1()
+	var interfaceProvider provider.InterfaceProvider // Nil while somebody outside realizes NetworkInterfaces.
 	if m.NewProvider != nil && (m.Options.enabled(network.Name) || m.Options.enabled(networkinterface.Name)) {
 		realizing, err := m.NewProvider()
 		if err != nil {
 			return err
 		}
 		start(network.Name, func() run { return network.New(m.networks, client, m.Recorder, realizing).Run })
-		if realizing, ok := realizing.(provider.InterfaceProvider); ok {
-			start(networkinterface.Name, func() run {
-				return networkinterface.New(m.networks, m.interfaces, client, m.Recorder, realizing).Run
-			})
-		}
+		interfaceProvider, _ = realizing.(provider.InterfaceProvider)
 	}
+	start(networkinterface.Name, func() run {
+		return networkinterface.New(m.networks, m.interfaces, client, m.Recorder, interfaceProvider).Run
+	})
 	binder := binder.New(listers.NewNetworkLister(m.networks.GetIndexer()), client, m.Recorder)
 	start(peering.Name, func() run { return peering.New(m.networks, binder).Run })
 	start(release.Name, func() run { return release.New(m.networks, binder).Run })

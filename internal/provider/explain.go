@@ -10,8 +10,8 @@ import (
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 )
 
-// Explain gives the condition Available the reason and the message that a provider reports with a state. Where it reports
-// none, it takes back an earlier explanation; the server then words the condition by the state.
+// Explain gives the condition Available the reason and the message that a provider reports with a state. Where it
+// reports none, it takes back an earlier explanation; the server then words the condition by the state.
 func Explain[S ~string](conditions *[]metav1.Condition, state S, reason, message string) {
 	if reason == "" {
 		stored := meta.FindStatusCondition(*conditions, v1alpha1.NetworkAvailable)

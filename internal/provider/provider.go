@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package provider defines what the network controller needs from an infrastructure that realizes Networks. Each
-// implementation is a package below this one; docs/providers.md tells how to write another, and providertest what it has
-// to pass.
+// implementation is a package below this one; docs/providers.md tells how to write another, and providertest what it
+// has to pass.
 package provider
 
 import (
@@ -14,9 +14,9 @@ import (
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 )
 
-// Provider realizes Networks in an infrastructure. Its methods are called by one leader at a time, for different Networks
-// at the same time and for one Network one after the other. All of them are idempotent: a crash between any two steps
-// is mended by calling again.
+// Provider realizes Networks in an infrastructure. Its methods are called by one leader at a time, for different
+// Networks at the same time and for one Network one after the other. All of them are idempotent: a crash between any
+// two steps is mended by calling again.
 type Provider interface {
 	// Finalizer is put on a Network before the first Realize and keeps it in existence until Release succeeded. It is
 	// empty for a provider that has nothing to tear down before a Network may be gone.
@@ -27,14 +27,14 @@ type Provider interface {
 	// again after a while; what it reports holds nevertheless.
 	Realize(ctx context.Context, network *v1alpha1.Network, peers map[string]*v1alpha1.Network) (Realization, error)
 
-	// Release takes down what realizes the Network, and tells whether that is confirmed gone. If it is not, the provider
-	// calls found once it is. With a Finalizer, the Network is usually being deleted and its peerings are unbound; else
-	// it does not exist any more, and all that is known of it is its namespace, name and UID.
+	// Release takes down what realizes the Network, and tells whether that is confirmed gone. If it is not, the
+	// provider calls found once it is. With a Finalizer, the Network is usually being deleted and its peerings are
+	// unbound; else it does not exist any more, and all that is known of it is its namespace, name and UID.
 	Release(ctx context.Context, network *v1alpha1.Network) (gone bool, err error)
 
-	// Run watches the infrastructure until the context ends. It calls found for everything that realizes a Network, once
-	// at the start and whenever it changes; then the Network is realized again, or released if it does not exist any
-	// more.
+	// Run watches the infrastructure until the context ends. It calls found for everything that realizes a Network,
+	// once at the start and whenever it changes; then the Network is realized again, or released if it does not exist
+	// any more.
 	Run(ctx context.Context, found Found) error
 }
 
@@ -48,8 +48,8 @@ type Realization struct {
 	// State of the Network: Available only if it can carry traffic now. Empty if nothing is known now: the state stays
 	// what it is, in the words that explain it.
 	State v1alpha1.NetworkState
-	// Reason and Message explain the state, for the condition Available, an Event and, with an error, a metric. They are
-	// the same words each time as long as nothing changes, and empty where there is nothing to explain.
+	// Reason and Message explain the state, for the condition Available, an Event and, with an error, a metric. They
+	// are the same words each time as long as nothing changes, and empty where there is nothing to explain.
 	Reason, Message string
 	// Peerings are the data plane's word on peerings, by the peering's name. A peering without an entry keeps what its
 	// status says.
@@ -65,8 +65,8 @@ type PeeringRealization struct {
 	Reason, Message string
 }
 
-// PeeringsRealized is the type of the condition that is False while something is amiss with the data plane of a peering,
-// and absent otherwise.
+// PeeringsRealized is the type of the condition that is False while something is amiss with the data plane of a
+// peering, and absent otherwise.
 const PeeringsRealized = "PeeringsRealized"
 
 // InterfaceProvider is a Provider that realizes NetworkInterfaces too. With any other, their state is left to somebody
@@ -74,16 +74,16 @@ const PeeringsRealized = "PeeringsRealized"
 type InterfaceProvider interface {
 	Provider
 
-	// RealizeInterface reports what realizes a NetworkInterface. The network-interface controller has seen before that its
-	// Network exists and is available, and that none of its addresses belongs to another NetworkInterface of the Network.
-	// With an error, it is called again after a while; what it reports holds nevertheless.
+	// RealizeInterface reports what realizes a NetworkInterface. The network-interface controller has seen before that
+	// its Network exists and is available, and that none of its addresses belongs to another NetworkInterface of the
+	// Network. With an error, it is called again after a while; what it reports holds nevertheless.
 	RealizeInterface(ctx context.Context, nic *v1alpha1.NetworkInterface, network *v1alpha1.Network) (InterfaceRealization, error)
 }
 
 // InterfaceRealization is what realizes a NetworkInterface.
 type InterfaceRealization struct {
-	// State of the NetworkInterface: Available only if it can carry traffic now. Empty if nothing is known now: the status
-	// stays what it is.
+	// State of the NetworkInterface: Available only if it can carry traffic now. Empty if nothing is known now: the
+	// status stays what it is.
 	State v1alpha1.NetworkInterfaceState
 	// Reason and Message explain the state, as those of a Network do.
 	Reason, Message string

@@ -221,6 +221,11 @@ func schema_networking_apis_networking_v1alpha1_LocalUIDReference(ref common.Ref
 				},
 				Required: []string{"name", "uid"},
 			},
+			VendorExtensible: spec.VendorExtensible{
+				Extensions: spec.Extensions{
+					"x-kubernetes-map-type": "atomic",
+				},
+			},
 		},
 	}
 }
@@ -462,7 +467,7 @@ func schema_networking_apis_networking_v1alpha1_NetworkInterfaceSpec(ref common.
 				Properties: map[string]spec.Schema{
 					"providerID": {
 						SchemaProps: spec.SchemaProps{
-							Description: "providerID identifies the NetworkInterface in the infrastructure that realizes it. Setting it takes the permission to update networkinterfaces/status. It is immutable while machineRef is set, and ends with machineRef. At most 512 printable ASCII characters, no spaces.",
+							Description: "providerID identifies the NetworkInterface in the infrastructure that realizes it. Setting it takes the permission to update networkinterfaces/status. It is immutable until machineRef changes, and ends with machineRef; without a machineRef it may be taken away. At most 512 printable ASCII characters, no spaces.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -476,7 +481,7 @@ func schema_networking_apis_networking_v1alpha1_NetworkInterfaceSpec(ref common.
 					},
 					"machineRef": {
 						SchemaProps: spec.SchemaProps{
-							Description: "machineRef is the Machine (group compute.ironcore.dev) that uses the NetworkInterface. Without it the NetworkInterface is free.",
+							Description: "machineRef is the Machine (group compute.ironcore.dev) that uses the NetworkInterface. Where it is absent or empty, the NetworkInterface is free.",
 							Ref:         ref(v1alpha1.LocalUIDReference{}.OpenAPIModelName()),
 						},
 					},
@@ -644,7 +649,7 @@ func schema_networking_apis_networking_v1alpha1_NetworkInterfaceStatus(ref commo
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "conditions give the same and more with a reason and a message. Available always agrees with state; the server keeps it in step. Providers may add conditions of their own, 32 in all.",
+							Description: "conditions give the same and more with a reason and a message. Available always agrees with state; the server keeps it in step. Why it is not True is NetworkNotFound, NetworkNotAvailable, AddressInUse, AddressMissing or a reason of the provider's. Providers may add conditions of their own, 32 in all.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{

@@ -7,17 +7,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/util/retry"
 
@@ -94,14 +98,17 @@ func template(name, ip string) map[string]any {
 	}}}
 }
 
-func (m *machines) createMachine(t *testing.T, name string, interfaces ...any) types.UID {
-	t.Helper()
-	object := &unstructured.Unstructured{Object: map[string]any{
+func machineObject(name string, interfaces ...any) *unstructured.Unstructured {
+	return &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "compute.ironcore.dev/v1alpha1", "kind": "Machine",
 		"metadata": map[string]any{"name": name},
 		"spec":     map[string]any{"networkInterfaces": interfaces},
 	}}
-	created, err := m.api.Create(t.Context(), object, metav1.CreateOptions{})
+}
+
+func (m *machines) createMachine(t *testing.T, name string, interfaces ...any) types.UID {
+	t.Helper()
+	created, err := m.api.Create(t.Context(), machineObject(name, interfaces...), metav1.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,6 +161,85 @@ func (m *machines) use(t *testing.T, nic string, machine string, uid types.UID, 
 	}
 }
 
+// claim takes a free NetworkInterface for a Machine, if nobody else is faster.
+func (m *machines) claim(ctx context.Context, nic, machine string, uid types.UID) error {
+	found, err := m.networks.NetworkInterfaces(m.namespace).Get(ctx, nic, metav1.GetOptions{})
+	if err != nil || found.Spec.MachineRef != nil {
+		return err
+	}
+	found.Spec.MachineRef = &v1alpha1.LocalUIDReference{Name: machine, UID: uid}
+	_, err = m.networks.NetworkInterfaces(m.namespace).Update(ctx, found, metav1.UpdateOptions{})
+	if apierrors.IsConflict(err) {
+		return nil
+	}
+	return err
+}
+
+// provide sets the providerID of a NetworkInterface that is used, as a provider does.
+func (m *machines) provide(ctx context.Context, nic string) error {
+	found, err := m.networks.NetworkInterfaces(m.namespace).Get(ctx, nic, metav1.GetOptions{})
+	if err != nil || found.Spec.MachineRef == nil {
+		return err
+	}
+	found.Spec.ProviderID = "e2e://" + string(user(found))
+	_, err = m.networks.NetworkInterfaces(m.namespace).Update(ctx, found, metav1.UpdateOptions{})
+	if apierrors.IsConflict(err) {
+		return nil
+	}
+	return err
+}
+
+// nicWatch tells of every version of the NetworkInterfaces of a namespace.
+type nicWatch struct{ watch.Interface }
+
+func (m *machines) watchNICs(t *testing.T) nicWatch {
+	t.Helper()
+	list, err := m.networks.NetworkInterfaces(m.namespace).List(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	watch, err := m.networks.NetworkInterfaces(m.namespace).Watch(t.Context(), metav1.ListOptions{ResourceVersion: list.ResourceVersion})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(watch.Stop)
+	return nicWatch{watch}
+}
+
+// until yields what the watch told before and with the creation of a NetworkInterface.
+func (w nicWatch) until(t *testing.T, last string) iter.Seq[*v1alpha1.NetworkInterface] {
+	t.Helper()
+	return func(yield func(*v1alpha1.NetworkInterface) bool) {
+		for event := range w.ResultChan() {
+			nic, ok := event.Object.(*v1alpha1.NetworkInterface)
+			if !ok {
+				t.Fatalf("the watch ended: %v", event)
+			}
+			if !yield(nic) || nic.Name == last {
+				return
+			}
+		}
+		t.Fatal("the watch ended")
+	}
+}
+
+// isUsedByOneOf waits for a NetworkInterface to be used by one of the Machines, and returns its name.
+func (m *machines) isUsedByOneOf(t *testing.T, nic string, uids []types.UID) (name string) {
+	t.Helper()
+	eventually(t, 30*time.Second, func(ctx context.Context) error {
+		found, err := m.networks.NetworkInterfaces(m.namespace).Get(ctx, nic, metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		if ref := found.Spec.MachineRef; ref == nil || !slices.Contains(uids, ref.UID) {
+			return fmt.Errorf("%s is used by %v, want one of %q", nic, ref, uids)
+		}
+		name = found.Spec.MachineRef.Name
+		return nil
+	})
+	return name
+}
+
 // isUsed waits for a NetworkInterface to be used by a Machine, or by none if the UID is empty.
 func (m *machines) isUsed(t *testing.T, nic string, by types.UID) *v1alpha1.NetworkInterface {
 	t.Helper()
@@ -162,11 +248,7 @@ func (m *machines) isUsed(t *testing.T, nic string, by types.UID) *v1alpha1.Netw
 		if found, err = m.networks.NetworkInterfaces(m.namespace).Get(ctx, nic, metav1.GetOptions{}); err != nil {
 			return err
 		}
-		var got types.UID
-		if found.Spec.MachineRef != nil {
-			got = found.Spec.MachineRef.UID
-		}
-		if got != by {
+		if got := user(found); got != by {
 			return fmt.Errorf("%s is used by %q, want %q", nic, got, by)
 		}
 		return nil
@@ -177,7 +259,7 @@ func (m *machines) isUsed(t *testing.T, nic string, by types.UID) *v1alpha1.Netw
 // isTold waits for an Event on an object.
 func (m *machines) isTold(t *testing.T, kind, name, reason, words string) {
 	t.Helper()
-	eventually(t, 30*time.Second, func(ctx context.Context) error {
+	eventually(t, 60*time.Second, func(ctx context.Context) error {
 		events, err := m.kubernetes.CoreV1().Events(m.namespace).List(ctx, metav1.ListOptions{
 			FieldSelector: fmt.Sprintf("involvedObject.kind=%s,involvedObject.name=%s,reason=%s", kind, name, reason),
 		})
@@ -210,16 +292,24 @@ func (m *machines) isSaid(t *testing.T, line string) {
 	})
 }
 
+func (a *actor) serveMachines(t *testing.T) {
+	t.Helper()
+	a.kubectlWith(t, machineCRD, "apply", "-f", "-")
+	a.kubectl(t, "wait", "--for=condition=Established", "crd/machines.compute.ironcore.dev", "--timeout=30s")
+}
+
 // TestMachines has the Machine API come, and go in the end.
 func TestMachines(t *testing.T) {
-	admin(t).kubectlWith(t, machineCRD, "apply", "-f", "-")
-	admin(t).kubectl(t, "wait", "--for=condition=Established", "crd/machines.compute.ironcore.dev", "--timeout=30s")
+	admin(t).serveMachines(t)
 	for name, test := range map[string]func(*testing.T, *machines){
 		"a Machine gets a free interface that it refers to":          machineClaims,
 		"of two Machines one gets the interface and both are told":   machinesRace,
+		"many Machines race for the same interfaces":                 manyMachinesRace,
+		"Machines come, change and go at random":                     machinesAtRandom,
 		"an ephemeral interface lives as long as its Machine":        machineMakes,
 		"an interface that is there already is not adopted":          machineDoesNotAdopt,
 		"a Machine made again gets what its namesake had":            machineMadeAgain,
+		"an ephemeral interface is not for the Machine's namesake":   machineWithEphemeralsMadeAgain,
 		"an interface that a Machine lists no more is free":          machineListsNoMore,
 		"a machine manager that claims by itself is left in peace":   machineManagerClaims,
 		"a namespace is deleted with everything in it":               namespaceOfMachinesDeletion,
@@ -260,6 +350,150 @@ func machinesRace(t *testing.T, m *machines) {
 	m.isUsed(t, "nic", uids[1])
 }
 
+// manyMachinesRace has Machines that are created at the same time list the same interfaces. Each interface goes to one
+// of them, and stays there.
+func manyMachinesRace(t *testing.T, m *machines) {
+	const count, rivals = 3, 4
+	var listed []any
+	for i := range count {
+		m.createNIC(t, fmt.Sprintf("nic-%d", i), fmt.Sprintf("10.0.0.%d", i))
+		listed = append(listed, reference(fmt.Sprintf("nic-%d", i)))
+	}
+	watch := m.watchNICs(t)
+	uids := make([]types.UID, rivals)
+	group, ctx := errgroup.WithContext(t.Context())
+	for i := range rivals {
+		group.Go(func() error {
+			created, err := m.api.Create(ctx, machineObject(fmt.Sprintf("m-%d", i), listed...), metav1.CreateOptions{})
+			if err == nil {
+				uids[i] = created.GetUID()
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range count {
+		name := fmt.Sprintf("nic-%d", i)
+		user := m.isUsedByOneOf(t, name, uids)
+		for rival := range rivals {
+			if loser := fmt.Sprintf("m-%d", rival); loser != user {
+				m.isTold(t, "Machine", loser, "NetworkInterfaceRefused",
+					fmt.Sprintf("NetworkInterface %s is used by Machine %s, so Machine %s does not get it", name, user, loser))
+				m.isTold(t, "NetworkInterface", name, "MachineRefused", "so Machine "+loser+" does not get it")
+			}
+		}
+	}
+
+	m.createNIC(t, "the-end", "10.0.1.1")
+	users := map[string]types.UID{}
+	for nic := range watch.until(t, "the-end") {
+		before, now := users[nic.Name], user(nic)
+		if before != "" && now != before {
+			t.Errorf("%s went from Machine %s to %q", nic.Name, before, now)
+		}
+		users[nic.Name] = now
+	}
+	if len(users) != count+1 {
+		t.Errorf("the watch told of %d interfaces, want %d", len(users), count+1)
+	}
+}
+
+// machinesAtRandom has Machines be made, made again under their names, and changed in what they list, while a machine
+// manager claims interfaces for them by itself and a provider sets the providerID of each that is used.
+func machinesAtRandom(t *testing.T, m *machines) {
+	const names, interfaces, moves = 4, 3, 25
+	nics := m.networks.NetworkInterfaces(m.namespace)
+	for i := range interfaces {
+		m.createNIC(t, fmt.Sprintf("nic-%d", i), fmt.Sprintf("10.0.0.%d", i))
+	}
+	watch := m.watchNICs(t)
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	group, ctx := errgroup.WithContext(t.Context())
+	for i := range names {
+		random := rand.New(rand.NewPCG(seed, uint64(i)))
+		name := fmt.Sprintf("m-%d", i)
+		group.Go(func() error {
+			for range moves {
+				nic := fmt.Sprintf("nic-%d", random.IntN(interfaces))
+				var err error
+				switch random.IntN(5) {
+				case 0:
+					err = m.api.Delete(ctx, name, metav1.DeleteOptions{})
+				case 1:
+					_, err = m.api.Patch(ctx, name, types.MergePatchType, []byte(`{"spec":{"networkInterfaces":[]}}`), metav1.PatchOptions{})
+				case 2:
+					_, err = m.api.Create(ctx, machineObject(name, reference(nic)), metav1.CreateOptions{})
+				default: // The machine manager makes a Machine and claims at once.
+					var made *unstructured.Unstructured
+					if made, err = m.api.Create(ctx, machineObject(name, reference(nic)), metav1.CreateOptions{}); err == nil {
+						err = m.claim(ctx, nic, name, made.GetUID())
+					}
+				}
+				if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsAlreadyExists(err) {
+					return err
+				}
+				if err := m.provide(ctx, nic); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 30*time.Second, func(ctx context.Context) error {
+		machines, err := m.api.List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return err
+		}
+		listedBy := map[string][]types.UID{}
+		for _, machine := range machines.Items {
+			entries, _, _ := unstructured.NestedSlice(machine.Object, "spec", "networkInterfaces")
+			for _, entry := range entries {
+				name, _, _ := unstructured.NestedString(entry.(map[string]any), "networkInterfaceRef", "name")
+				listedBy[name] = append(listedBy[name], machine.GetUID())
+			}
+		}
+		all, err := nics.List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return err
+		}
+		for _, nic := range all.Items {
+			by := listedBy[nic.Name]
+			if got := user(&nic); got != "" && !slices.Contains(by, got) || got == "" && len(by) > 0 {
+				return fmt.Errorf("%s is used by %q, and listed by %q", nic.Name, got, by)
+			}
+		}
+		return nil
+	})
+
+	m.createNIC(t, "the-end", "10.0.1.1")
+	used := 0
+	for nic := range watch.until(t, "the-end") {
+		if id := nic.Spec.ProviderID; id != "" && id != "e2e://"+string(user(nic)) {
+			t.Errorf("%s is used by Machine %q with the providerID %s", nic.Name, user(nic), id)
+		}
+		if user(nic) != "" {
+			used++
+		}
+	}
+	if used == 0 {
+		t.Error("no interface was ever used, which tells nothing")
+	}
+}
+
+// user is the UID of the Machine that uses a NetworkInterface, empty if none does.
+func user(nic *v1alpha1.NetworkInterface) types.UID {
+	if nic.Spec.MachineRef == nil {
+		return ""
+	}
+	return nic.Spec.MachineRef.UID
+}
+
 func machineMakes(t *testing.T, m *machines) {
 	uid := m.createMachine(t, "m", template("eth0", "10.0.0.1"))
 	nic := m.isUsed(t, "m-eth0", uid)
@@ -285,11 +519,38 @@ func machineMakes(t *testing.T, m *machines) {
 
 func machineDoesNotAdopt(t *testing.T, m *machines) {
 	before := m.createNIC(t, "m-eth0", "10.0.0.1")
-	m.createMachine(t, "m", template("eth0", "10.0.0.2"))
+	uid := m.createMachine(t, "m", template("eth0", "10.0.0.2"))
 	m.isTold(t, "Machine", "m", "NetworkInterfaceRefused", "NetworkInterface m-eth0 exists already and was not made for Machine m")
+	m.isTold(t, "NetworkInterface", "m-eth0", "MachineRefused", "it is not adopted")
 	if nic := m.isUsed(t, "m-eth0", ""); nic.ResourceVersion != before.ResourceVersion {
 		t.Errorf("it was written: %+v", nic)
 	}
+	// Once the name is free, the Machine gets its own.
+	if err := m.networks.NetworkInterfaces(m.namespace).Delete(t.Context(), "m-eth0", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if nic := m.isUsed(t, "m-eth0", uid); nic.Spec.IPs[0].Value != "10.0.0.2" {
+		t.Errorf("it has %s, want what the template says", nic.Spec.IPs[0].Value)
+	}
+}
+
+// machineWithEphemeralsMadeAgain has a Machine made again under its name, at once: its namesake's interface goes with
+// that.
+func machineWithEphemeralsMadeAgain(t *testing.T, m *machines) {
+	old := m.isUsed(t, "m-eth0", m.createMachine(t, "m", template("eth0", "10.0.0.1")))
+	m.deleteMachine(t, "m")
+	uid := m.createMachine(t, "m", template("eth0", "10.0.0.2"))
+	eventually(t, 60*time.Second, func(ctx context.Context) error {
+		nic, err := m.networks.NetworkInterfaces(m.namespace).Get(ctx, "m-eth0", metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		owner := metav1.GetControllerOf(nic)
+		if nic.UID == old.UID || user(nic) != uid || owner == nil || owner.UID != uid || nic.Spec.IPs[0].Value != "10.0.0.2" {
+			return fmt.Errorf("m-eth0 is %+v, want one made for the new Machine", nic)
+		}
+		return nil
+	})
 }
 
 func machineMadeAgain(t *testing.T, m *machines) {
@@ -316,19 +577,10 @@ func machineListsNoMore(t *testing.T, m *machines) {
 	m.isTold(t, "NetworkInterface", "nic", "Freed", "Machine m does not list it any more")
 }
 
-// machineManagerClaims has somebody claim interfaces for Machines that were created an instant before. None of these claims
-// is ever taken back.
+// machineManagerClaims has somebody claim interfaces for Machines that were created an instant before. None of these
+// claims is ever taken back.
 func machineManagerClaims(t *testing.T, m *machines) {
-	nics := m.networks.NetworkInterfaces(m.namespace)
-	list, err := nics.List(t.Context(), metav1.ListOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	watch, err := nics.Watch(t.Context(), metav1.ListOptions{ResourceVersion: list.ResourceVersion})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer watch.Stop()
+	watch := m.watchNICs(t)
 	const count = 20
 	for i := range count {
 		m.createNIC(t, fmt.Sprintf("nic-%d", i), fmt.Sprintf("10.0.0.%d", i))
@@ -341,19 +593,13 @@ func machineManagerClaims(t *testing.T, m *machines) {
 		m.createNIC(t, fmt.Sprintf("mark-%d", i), "10.0.1.1") // The controller has seen what was before.
 		m.isUsed(t, fmt.Sprintf("mark-%d", i), m.createMachine(t, fmt.Sprintf("mark-%d", i), reference(fmt.Sprintf("mark-%d", i))))
 	}
+	m.createNIC(t, "the-end", "10.0.1.1")
 	used := map[string]types.UID{}
-	for event := range watch.ResultChan() {
-		nic, ok := event.Object.(*v1alpha1.NetworkInterface)
-		if !ok {
-			t.Fatalf("the watch ended: %v", event)
-		}
+	for nic := range watch.until(t, "the-end") {
 		if ref := nic.Spec.MachineRef; ref != nil {
 			used[nic.Name] = ref.UID
 		} else if used[nic.Name] != "" {
 			t.Errorf("%s was taken from Machine %s", nic.Name, used[nic.Name])
-		}
-		if nic.Name == fmt.Sprintf("mark-%d", count-1) && nic.Spec.MachineRef != nil {
-			break
 		}
 	}
 	if len(used) != 2*count {
@@ -415,9 +661,15 @@ func TestTheMachineAPIGoesAndComesBack(t *testing.T) {
 
 	serve(true)
 	m.isUsed(t, "other", "") // There is no such Machine.
-	if nic := m.isUsed(t, "nic", uid); nic.ResourceVersion != used.ResourceVersion {
+	if nic := m.isUsed(t, "nic", uid); nic.Generation != used.Generation {
 		t.Errorf("an interface whose Machine never went was written: %+v", nic)
 	}
+
+	// With the API go the Machines in it. Once it is back, so is the word of that.
+	m.kubectl(t, "delete", "crd", "machines.compute.ironcore.dev", "--timeout=60s")
+	m.serveMachines(t)
+	m.isUsed(t, "nic", "")
+	m.isUsed(t, "nic", m.createMachine(t, "m", reference("nic")))
 	m.deleteMachine(t, "m")
 	m.isUsed(t, "nic", "")
 	m.kubectl(t, "delete", "crd", "machines.compute.ironcore.dev", "--timeout=60s")
@@ -457,6 +709,13 @@ func TestRolesOfNetworkInterfaces(t *testing.T) {
 			_, err := a.networks.NetworkInterfaces(namespace).List(ctx, metav1.ListOptions{})
 			return err
 		}},
+		{"watch", readers, func(ctx context.Context, a *actor, _ string) error {
+			watch, err := a.networks.NetworkInterfaces(namespace).Watch(ctx, metav1.ListOptions{})
+			if err == nil {
+				watch.Stop()
+			}
+			return err
+		}},
 		{"create", writers, func(ctx context.Context, a *actor, name string) error {
 			_, err := a.networks.NetworkInterfaces(namespace).Create(ctx, networkInterface(name, "10.0.0.2"), metav1.CreateOptions{})
 			return err
@@ -464,6 +723,10 @@ func TestRolesOfNetworkInterfaces(t *testing.T) {
 		{"claim", writers, patch(`{"spec":{"machineRef":{"name":"m","uid":"7a4b8a9e-6a2c-4b5a-9d3e-000000000001"}}}`)},
 		{"delete", writers, func(ctx context.Context, a *actor, name string) error {
 			return a.networks.NetworkInterfaces(namespace).Delete(ctx, name, metav1.DeleteOptions{})
+		}},
+		{"delete all with a label", writers, func(ctx context.Context, a *actor, _ string) error {
+			return a.networks.NetworkInterfaces(namespace).DeleteCollection(ctx, metav1.DeleteOptions{},
+				metav1.ListOptions{LabelSelector: "of=nobody"})
 		}},
 		{"patch the status", nil, patch(`{"status":{"state":"Error"}}`, "status")},
 		{"set the provider ID", nil, patch(`{"spec":{"providerID":"e2e://mine"}}`)},

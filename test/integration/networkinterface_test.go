@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"strings"
 	"sync/atomic"
@@ -20,8 +21,11 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	apiwatch "k8s.io/apimachinery/pkg/watch"
+	applymeta "k8s.io/client-go/applyconfigurations/meta/v1"
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
+	apply "ironcore.dev/networking/pkg/client/applyconfiguration/networking/v1alpha1"
 	clientset "ironcore.dev/networking/pkg/client/clientset/versioned/typed/networking/v1alpha1"
 )
 
@@ -178,8 +182,8 @@ func TestANetworkEndsWithinASecondOfItsLastInterface(t *testing.T) {
 	}
 }
 
-// An interface is created and its Network deleted at the same time, again and again: whatever comes first, no Network may
-// end under an interface that was acknowledged before its deletion was asked for.
+// An interface is created and its Network deleted at the same time, again and again: whatever comes first, no Network
+// may end under an interface that was acknowledged before its deletion was asked for.
 func TestNoNetworkEndsUnderAnInterfaceCreatedAnInstantBefore(t *testing.T) {
 	t.Parallel()
 	n := newNamespace(t, shared)
@@ -246,6 +250,148 @@ func TestOfTwoInterfacesWithOneAddressTheLaterIsNotAvailable(t *testing.T) {
 	n.awaitNIC(t, "a-later-one", v1alpha1.NetworkInterfaceStateAvailable, "Available")
 }
 
+func TestAnAddressThatIsGivenUpIsTakenWithinASecond(t *testing.T) {
+	t.Parallel()
+	for how, giveUp := range map[string]func(t *testing.T, n namespace){
+		"by deletion":            func(t *testing.T, n namespace) { n.deleteNIC(t, "holder") },
+		"by a change to another": func(t *testing.T, n namespace) { n.moveNIC(t, "holder", "10.0.0.2") },
+	} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			n := newNamespace(t, shared)
+			n.create(t, newNetwork("net"))
+			n.createNIC(t, newNIC("holder", "net", "10.0.0.1"))
+			n.awaitNIC(t, "holder", v1alpha1.NetworkInterfaceStateAvailable, "Available")
+			n.createNIC(t, newNIC("heir", "net", "10.0.0.1"))
+			n.awaitNIC(t, "heir", v1alpha1.NetworkInterfaceStateError, v1alpha1.NetworkInterfaceReasonAddressInUse)
+			giveUp(t, n)
+			began := time.Now()
+			n.awaitNIC(t, "heir", v1alpha1.NetworkInterfaceStateAvailable, "Available")
+			if took := time.Since(began); took > time.Second {
+				t.Errorf("it took %s, want a second at most", took)
+			}
+		})
+	}
+}
+
+func (n namespace) moveNIC(t *testing.T, name, ip string) {
+	t.Helper()
+	patch := encode(t, object{"spec": object{"ips": []object{{"value": ip}}}})
+	if _, err := n.nics(t).Patch(t.Context(), name, types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Interfaces that are created one right after the other, most of them in the same second, get an address in that order:
+// before the first of them is known to have it, and before there is a Network.
+func TestTheFirstOfManyInterfacesGetsTheAddress(t *testing.T) {
+	t.Parallel()
+	const rounds, rivals = 20, 5
+	n := newNamespace(t, shared)
+	n.create(t, newNetwork("early"))
+	for round := range rounds {
+		for _, network := range []string{"early", "late"} {
+			for rival := range rivals {
+				// The names are in the opposite order.
+				n.createNIC(t, newNIC(fmt.Sprintf("%s-%d-%d", network, round, rivals-rival), network, fmt.Sprintf("10.0.0.%d", round)))
+			}
+		}
+	}
+	n.create(t, newNetwork("late"))
+	for round := range rounds {
+		for _, network := range []string{"early", "late"} {
+			first := fmt.Sprintf("%s-%d-%d", network, round, rivals)
+			n.awaitNIC(t, first, v1alpha1.NetworkInterfaceStateAvailable, "Available")
+			for rival := 1; rival < rivals; rival++ {
+				name := fmt.Sprintf("%s-%d-%d", network, round, rivals-rival)
+				later := n.awaitNIC(t, name, v1alpha1.NetworkInterfaceStateError, v1alpha1.NetworkInterfaceReasonAddressInUse)
+				if !strings.HasPrefix(later.Status.Conditions[0].Message, "NetworkInterface "+first+" of Network "+network) {
+					t.Errorf("%s says %q, want %s named", name, later.Status.Conditions[0].Message, first)
+				}
+			}
+		}
+	}
+}
+
+// Interfaces change between few addresses, again and again. Never do two of them have the same in force, not for a
+// moment.
+func TestAnAddressIsNeverInForceTwice(t *testing.T) {
+	t.Parallel()
+	const players, addresses, moves = 8, 4, 40
+	n := newNamespace(t, shared)
+	n.create(t, newNetwork("net"))
+	list, err := n.nics(t).List(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	watch, err := n.nics(t).Watch(t.Context(), metav1.ListOptions{ResourceVersion: list.ResourceVersion})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer watch.Stop()
+
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	nics := n.nics(t)
+	group, ctx := errgroup.WithContext(t.Context())
+	for player := range players {
+		random := rand.New(rand.NewPCG(seed, uint64(player)))
+		name := fmt.Sprintf("nic-%d", player)
+		address := func() string { return fmt.Sprintf("10.0.0.%d", random.IntN(addresses)) }
+		group.Go(func() error {
+			_, err := nics.Create(ctx, newNIC(name, "net", address()), metav1.CreateOptions{})
+			for move := 0; err == nil && move < moves; move++ {
+				if random.IntN(8) == 0 {
+					if err = nics.Delete(ctx, name, metav1.DeleteOptions{}); err == nil {
+						_, err = nics.Create(ctx, newNIC(name, "net", address()), metav1.CreateOptions{})
+					}
+					continue
+				}
+				patch := fmt.Appendf(nil, `{"spec":{"ips":[{"value":%q}]}}`, address())
+				_, err = nics.Patch(ctx, name, types.MergePatchType, patch, metav1.PatchOptions{})
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	poll(t, patience, func() error {
+		all, err := nics.List(t.Context(), metav1.ListOptions{})
+		if err != nil {
+			return err
+		}
+		return membershipSettled([]v1alpha1.Network{*n.get(t, "net")}, all.Items)
+	})
+
+	n.createNIC(t, newNIC("the-end", "nowhere", "10.0.0.1"))
+	holders, gained := map[string]string{}, 0
+	for event := range watch.ResultChan() {
+		nic, ok := event.Object.(*v1alpha1.NetworkInterface)
+		if !ok {
+			t.Fatalf("the watch ended: %v", event)
+		}
+		if nic.Name == "the-end" {
+			break
+		}
+		maps.DeleteFunc(holders, func(_, holder string) bool { return holder == nic.Name })
+		if event.Type == apiwatch.Deleted || nic.Status.State != v1alpha1.NetworkInterfaceStateAvailable {
+			continue
+		}
+		for _, ip := range nic.Status.IPs {
+			if holder := holders[ip]; holder != "" {
+				t.Errorf("%s gets %s while %s has it", nic.Name, ip, holder)
+			}
+			holders[ip] = nic.Name
+			gained++
+		}
+	}
+	t.Logf("addresses were in force in %d events", gained)
+	if gained < players {
+		t.Errorf("addresses were in force in %d events, which tells nothing", gained)
+	}
+}
+
 func TestAnInterfaceWithoutAddressesSaysWhichAreMissing(t *testing.T) {
 	t.Parallel()
 	n := newNamespace(t, shared)
@@ -260,6 +406,98 @@ func TestAnInterfaceWithoutAddressesSaysWhichAreMissing(t *testing.T) {
 	want := "The local provider allocates no addresses, and spec.ips[0], spec.virtualIP has none: give it a value."
 	if got := nic.Status.Conditions[0].Message; got != want {
 		t.Errorf("the message is %q, want %q", got, want)
+	}
+}
+
+func TestServerSideApplyOwnsWhatEachManagerSaysOfAnInterface(t *testing.T) {
+	t.Parallel()
+	n := newNamespace(t, ownServer(t, "--network-provider=external"))
+	const uid, other = types.UID("7a4b8a9e-6a2c-4b5a-9d3e-000000000001"), types.UID("7a4b8a9e-6a2c-4b5a-9d3e-000000000002")
+	spec := func() *apply.NetworkInterfaceSpecApplyConfiguration {
+		return apply.NetworkInterfaceSpec().WithNetworkRef(apply.LocalObjectReference().WithName("net")).
+			WithIPFamilies(v1alpha1.IPv4Protocol).WithIPs(apply.IPSource().WithValue("10.0.0.1"))
+	}
+	machine := func(uid types.UID) *apply.NetworkInterfaceSpecApplyConfiguration {
+		return apply.NetworkInterfaceSpec().WithMachineRef(apply.LocalUIDReference().WithName("m").WithUID(uid))
+	}
+	applyAs := func(manager string, force bool, spec *apply.NetworkInterfaceSpecApplyConfiguration) (*v1alpha1.NetworkInterface, error) {
+		return n.nics(t).Apply(t.Context(), apply.NetworkInterface("nic", n.name).WithSpec(spec).
+			WithStatus(apply.NetworkInterfaceStatus().WithState("Available")), metav1.ApplyOptions{FieldManager: manager, Force: force})
+	}
+	ref := func(uid types.UID) *v1alpha1.LocalUIDReference {
+		return &v1alpha1.LocalUIDReference{Name: "m", UID: uid}
+	}
+	for _, step := range []struct {
+		manager    string
+		force      bool
+		spec       *apply.NetworkInterfaceSpecApplyConfiguration
+		attributes map[string]string
+		machine    *v1alpha1.LocalUIDReference
+	}{
+		{"owner", false, spec().WithAttributes(map[string]string{"a": "1"}), map[string]string{"a": "1"}, nil},
+		{"machines", false, machine(uid).WithAttributes(map[string]string{"b": "2"}), map[string]string{"a": "1", "b": "2"}, ref(uid)},
+		{"owner", false, spec(), map[string]string{"b": "2"}, ref(uid)},
+		// A reference is one thing: who takes it over takes over the name too, and takes it away.
+		{"others", true, machine(other), map[string]string{"b": "2"}, ref(other)},
+		{"others", false, apply.NetworkInterfaceSpec(), map[string]string{"b": "2"}, nil},
+		{"machines", false, machine(uid), nil, ref(uid)},
+	} {
+		nic, err := applyAs(step.manager, step.force, step.spec)
+		if err != nil {
+			t.Fatalf("%s: %v", step.manager, err)
+		}
+		if diff := cmp.Diff(step.attributes, nic.Spec.Attributes); diff != "" {
+			t.Errorf("after %s applied, attributes (-want +got):\n%s", step.manager, diff)
+		}
+		if diff := cmp.Diff(step.machine, nic.Spec.MachineRef); diff != "" {
+			t.Errorf("after %s applied, machineRef (-want +got):\n%s", step.manager, diff)
+		}
+		if nic.Status.State != v1alpha1.NetworkInterfaceStatePending {
+			t.Errorf("after %s applied, the state is %s", step.manager, nic.Status.State)
+		}
+	}
+	for field, spec := range map[string]*apply.NetworkInterfaceSpecApplyConfiguration{
+		".spec.ips":        apply.NetworkInterfaceSpec().WithIPs(apply.IPSource().WithValue("10.0.0.2")),
+		".spec.machineRef": machine(other),
+	} {
+		if _, err := applyAs("others", false, spec); !apierrors.IsConflict(err) || !strings.Contains(err.Error(), field) {
+			t.Errorf("another manager's %s was answered with %v, want a conflict", field, err)
+		}
+	}
+
+	said := func(conditionType string) *apply.NetworkInterfaceStatusApplyConfiguration {
+		return apply.NetworkInterfaceStatus().WithConditions(applymeta.Condition().WithType(conditionType).
+			WithStatus("True").WithReason("Done").WithMessage("").WithLastTransitionTime(metav1.Now()))
+	}
+	for _, step := range []struct {
+		manager    string
+		status     *apply.NetworkInterfaceStatusApplyConfiguration
+		conditions []string
+		ips        []string
+	}{
+		{"provider", said("Routed").WithState("Available").WithIPs("10.0.0.1"), []string{"Available", "Routed"}, []string{"10.0.0.1"}},
+		{"firewall", said("Filtered"), []string{"Available", "Routed", "Filtered"}, []string{"10.0.0.1"}},
+		{"provider", apply.NetworkInterfaceStatus().WithState("Error"), []string{"Available", "Filtered"}, nil},
+	} {
+		nic, err := n.nics(t).ApplyStatus(t.Context(), apply.NetworkInterface("nic", n.name).WithStatus(step.status).
+			WithSpec(apply.NetworkInterfaceSpec().WithAttributes(map[string]string{"c": "3"})),
+			metav1.ApplyOptions{FieldManager: step.manager})
+		if err != nil {
+			t.Fatalf("%s: %v", step.manager, err)
+		}
+		var conditions []string
+		for _, condition := range nic.Status.Conditions {
+			conditions = append(conditions, condition.Type)
+		}
+		if diff := cmp.Diff(step.conditions, conditions); diff != "" {
+			t.Errorf("after %s applied, conditions (-want +got):\n%s", step.manager, diff)
+		}
+		if diff := cmp.Diff(step.ips, nic.Status.IPs); diff != "" {
+			t.Errorf("after %s applied, ips (-want +got):\n%s", step.manager, diff)
+		}
+		if len(nic.Spec.Attributes) > 0 {
+			t.Errorf("an apply of the status wrote the spec: %v", nic.Spec.Attributes)
+		}
 	}
 }
 
@@ -285,6 +523,39 @@ func TestAnOutsideProviderHasTheStateOfInterfacesToItself(t *testing.T) {
 		version = nic.ResourceVersion
 	}
 	n.awaitNIC(t, "nic", v1alpha1.NetworkInterfaceStateAvailable, "Available")
+}
+
+// The server says what is in the way as long as nobody else has said anything, and takes it back.
+func TestBesideAnOutsideProviderTheServerExplainsAndDecidesNothing(t *testing.T) {
+	t.Parallel()
+	n := newNamespace(t, ownServer(t, "--network-provider=external"))
+	n.createNIC(t, newNIC("first", "net", "10.0.0.1"))
+	n.awaitNIC(t, "first", v1alpha1.NetworkInterfaceStatePending, v1alpha1.NetworkInterfaceReasonNetworkNotFound)
+	n.create(t, newNetwork("net"))
+	n.awaitNIC(t, "first", v1alpha1.NetworkInterfaceStatePending, "Pending")
+	n.updateStatus(t, "net", func(status *v1alpha1.NetworkStatus) { status.State = v1alpha1.NetworkStateAvailable })
+
+	n.createNIC(t, newNIC("a-later-one", "net", "10.0.0.1"))
+	later := n.awaitNIC(t, "a-later-one", v1alpha1.NetworkInterfaceStatePending, v1alpha1.NetworkInterfaceReasonAddressInUse)
+	want := "NetworkInterface first of Network net has 10.0.0.1 already: choose another address."
+	if got := later.Status.Conditions[0].Message; got != want {
+		t.Errorf("the message is %q, want %q", got, want)
+	}
+	n.deleteNIC(t, "first")
+	n.awaitNIC(t, "a-later-one", v1alpha1.NetworkInterfaceStatePending, "Pending")
+
+	patch := encode(t, object{"status": object{"conditions": []object{{"type": "Available", "status": "False", "reason": "Programming",
+		"message": "Says the provider.", "lastTransitionTime": "2026-01-01T00:00:00Z"}}}})
+	if _, err := n.nics(t).Patch(t.Context(), "a-later-one", types.MergePatchType, patch, metav1.PatchOptions{}, "status"); err != nil {
+		t.Fatal(err)
+	}
+	n.delete(t, "net")
+	n.createNIC(t, newNIC("elsewhere", "nowhere", "10.0.0.1"))
+	n.create(t, newNetwork("nowhere"))
+	n.awaitNIC(t, "elsewhere", v1alpha1.NetworkInterfaceStatePending, "Pending")
+	n.await(t, "nowhere", counting(1)) // The controllers have seen all.
+	n.awaitNIC(t, "a-later-one", v1alpha1.NetworkInterfaceStatePending, "Programming")
+	expectNoWrites(t, n.server)
 }
 
 func TestABurstOfInterfacesCostsAHandfulOfNetworkWrites(t *testing.T) {
@@ -361,11 +632,15 @@ func TestTenThousandInterfacesInOneNetwork(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("their deletion took %s", time.Since(began))
+	began = time.Now()
 	n.isGone(t, patience, "net")
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("the Network ended %s after its last interface, want a second at most", took)
+	}
 }
 
-// Interfaces and Networks come and go at random and the server is killed in between. In the end, each Network counts right,
-// none is left over, and each interface says what it waits for.
+// Interfaces and Networks come and go at random and the server is killed in between. In the end, each Network counts
+// right, none is left over, and each interface says what it waits for.
 func TestRandomMembershipSettlesAcrossAKill(t *testing.T) {
 	t.Parallel()
 	const names, players, moves = 4, 4, 60

@@ -16,12 +16,13 @@ import (
 	"ironcore.dev/networking/internal/standalone"
 )
 
-func TestNetworksAreStoredAsProtobuf(t *testing.T) {
+func TestObjectsAreStoredAsProtobuf(t *testing.T) {
 	t.Parallel()
 	n := newNamespace(t, ownServer(t))
 	n.peered(t, "a", "b")
 	n.kubectl(t, "apply", "-f", sampleFile)
 	n.await(t, "network-sample", available)
+	n.createNIC(t, newNIC("nic", "a", "10.0.0.1"))
 	n.stop(t)
 
 	dir, err := standalone.Open(n.dir)
@@ -39,13 +40,13 @@ func TestNetworksAreStoredAsProtobuf(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	const prefix = "/registry/networking.ironcore.dev/networks/"
+	const prefix = "/registry/networking.ironcore.dev/"
 	stored, err := client.Get(t.Context(), prefix, clientv3.WithPrefix())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if stored.Count != 3 {
-		t.Errorf("etcd has %d Networks, want 3", stored.Count)
+	if stored.Count != 4 {
+		t.Errorf("etcd has %d objects, want 3 Networks and a NetworkInterface", stored.Count)
 	}
 	for _, entry := range stored.Kvs {
 		if !bytes.HasPrefix(entry.Value, []byte("k8s\x00")) {

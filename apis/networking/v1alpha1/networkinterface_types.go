@@ -42,17 +42,17 @@ type NetworkInterfaceList struct {
 
 // NetworkInterfaceSpec is what is asked of a NetworkInterface. networkRef and ipFamilies are immutable.
 type NetworkInterfaceSpec struct {
-	// providerID identifies the NetworkInterface in the infrastructure that realizes it. Setting it takes the permission
-	// to update networkinterfaces/status. It is immutable while machineRef is set, and ends with machineRef. At most 512
-	// printable ASCII characters, no spaces.
+	// providerID identifies the NetworkInterface in the infrastructure that realizes it. Setting it takes the
+	// permission to update networkinterfaces/status. It is immutable until machineRef changes, and ends with
+	// machineRef; without a machineRef it may be taken away. At most 512 printable ASCII characters, no spaces.
 	// +optional
 	ProviderID string `json:"providerID,omitempty" protobuf:"bytes,1,opt,name=providerID"`
 
 	// networkRef names the Network that the NetworkInterface belongs to. Immutable.
 	NetworkRef LocalObjectReference `json:"networkRef" protobuf:"bytes,2,opt,name=networkRef"`
 
-	// machineRef is the Machine (group compute.ironcore.dev) that uses the NetworkInterface. Without it the
-	// NetworkInterface is free.
+	// machineRef is the Machine (group compute.ironcore.dev) that uses the NetworkInterface. Where it is absent or
+	// empty, the NetworkInterface is free.
 	// +optional
 	MachineRef *LocalUIDReference `json:"machineRef,omitempty" protobuf:"bytes,3,opt,name=machineRef"`
 
@@ -78,8 +78,9 @@ type NetworkInterfaceSpec struct {
 	Attributes map[string]string `json:"attributes,omitempty" protobuf:"bytes,8,rep,name=attributes"`
 }
 
-// LocalUIDReference names an object in the namespace of the object that holds the reference, and tells it from an earlier
-// or later one of that name.
+// LocalUIDReference names an object in the namespace of the object that holds the reference, and tells it from an
+// earlier or later one of that name.
+// +structType=atomic
 type LocalUIDReference struct {
 	// name of the referenced object.
 	Name string `json:"name" protobuf:"bytes,1,opt,name=name"`
@@ -233,8 +234,9 @@ type NetworkInterfaceStatus struct {
 	// +optional
 	VirtualIP string `json:"virtualIP,omitempty" protobuf:"bytes,5,opt,name=virtualIP"`
 
-	// conditions give the same and more with a reason and a message. Available always agrees with state; the server keeps
-	// it in step. Providers may add conditions of their own, 32 in all.
+	// conditions give the same and more with a reason and a message. Available always agrees with state; the server
+	// keeps it in step. Why it is not True is NetworkNotFound, NetworkNotAvailable, AddressInUse, AddressMissing or a
+	// reason of the provider's. Providers may add conditions of their own, 32 in all.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

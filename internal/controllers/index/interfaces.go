@@ -5,6 +5,7 @@ package index
 
 import (
 	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
@@ -15,7 +16,7 @@ import (
 const (
 	// interfaceNetwork finds the NetworkInterfaces of a Network.
 	interfaceNetwork = "network"
-	// interfaceAddress finds the NetworkInterfaces of a Network that ask for an address.
+	// interfaceAddress finds the NetworkInterfaces of a Network that ask for an address or have it.
 	interfaceAddress = "address"
 	// interfaceMachine finds the NetworkInterfaces that a Machine uses.
 	interfaceMachine = "machine"
@@ -28,11 +29,9 @@ func InterfaceIndexers() cache.Indexers {
 			return []string{NetworkOf(nic).String()}
 		}),
 		interfaceAddress: ofInterface(func(nic *v1alpha1.NetworkInterface) []string {
-			var addresses []string
-			for _, source := range nic.Spec.IPs {
-				if source.Value != "" {
-					addresses = append(addresses, addressKey(NetworkOf(nic), source.Value))
-				}
+			addresses := AddressesOf(nic)
+			for i := range addresses {
+				addresses[i] = addressKey(NetworkOf(nic), addresses[i])
 			}
 			return addresses
 		}),
@@ -64,6 +63,17 @@ func NetworkOf(nic *v1alpha1.NetworkInterface) types.NamespacedName {
 	return types.NamespacedName{Namespace: nic.Namespace, Name: nic.Spec.NetworkRef.Name}
 }
 
+// AddressesOf returns the addresses that a NetworkInterface asks for, and those that it still has of before.
+func AddressesOf(nic *v1alpha1.NetworkInterface) []string {
+	addresses := slices.Clone(nic.Status.IPs)
+	for _, source := range nic.Spec.IPs {
+		if source.Value != "" && !slices.Contains(addresses, source.Value) {
+			addresses = append(addresses, source.Value)
+		}
+	}
+	return addresses
+}
+
 // InterfacesOf returns the names of the NetworkInterfaces of a Network.
 func InterfacesOf(indexer cache.Indexer, network types.NamespacedName) ([]string, error) {
 	found, err := names(indexer, interfaceNetwork, network.String())
@@ -77,7 +87,7 @@ func InterfacesOf(indexer cache.Indexer, network types.NamespacedName) ([]string
 	return members, nil
 }
 
-// WithAddress returns the NetworkInterfaces of a Network that ask for an address.
+// WithAddress returns the NetworkInterfaces of a Network that ask for an address or have it.
 func WithAddress(indexer cache.Indexer, network types.NamespacedName, address string) ([]*v1alpha1.NetworkInterface, error) {
 	objects, err := indexer.ByIndex(interfaceAddress, addressKey(network, address))
 	if err != nil {

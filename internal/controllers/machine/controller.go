@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The network-apiserver authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package machine keeps Machines and the NetworkInterfaces that they list together, by UID. Machines are served by the host
-// cluster, or not: the controller works while they are, and leaves everything as it is while they are not.
+// Package machine keeps Machines and the NetworkInterfaces that they list together, by UID. Machines are served by the
+// host cluster, or not: the controller works while they are, and leaves everything as it is while they are not.
 package machine
 
 import (
@@ -55,8 +55,11 @@ type Host struct {
 	Client    dynamic.Interface
 }
 
-// NewHost returns the cluster of a client configuration.
+// NewHost returns the cluster of a client configuration. The clients do not limit themselves, as they would by default:
+// a thousand Machines that go would then keep their NetworkInterfaces for minutes.
 func NewHost(config *rest.Config) (*Host, error) {
+	config = rest.CopyConfig(config)
+	config.QPS = -1
 	discovery, err := discovery.NewDiscoveryClientForConfig(config)
 	if err != nil {
 		return nil, err
@@ -112,8 +115,8 @@ func (c *Controller) served(ctx context.Context) (bool, error) {
 	return slices.ContainsFunc(served.APIResources, func(r metav1.APIResource) bool { return r.Name == resource.Resource }), nil
 }
 
-// runWhileServed works until the context ends or the host cluster says that it does not serve Machines any more. As long as
-// it says nothing, the work waits.
+// runWhileServed works until the context ends or the host cluster says that it does not serve Machines any more. As
+// long as it says nothing, the work waits.
 func (c *Controller) runWhileServed(ctx context.Context, workers int) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -309,8 +312,8 @@ func (k *keeping) hold(ctx context.Context, nic *v1alpha1.NetworkInterface, mach
 // errNotServed tells that the host cluster does not serve Machines.
 var errNotServed = errors.New("the host cluster does not serve Machines")
 
-// read returns a Machine as it is now, or nil if there is none. It lists rather than gets: the answer to a get does not tell
-// a Machine that is gone from an API that is.
+// read returns a Machine as it is now, or nil if there is none. It lists rather than gets: the answer to a get does not
+// tell a Machine that is gone from an API that is.
 func (k *keeping) read(ctx context.Context, namespace, name string) (*machine, error) {
 	list, err := k.host.Client.Resource(resource).Namespace(namespace).List(ctx, metav1.ListOptions{
 		FieldSelector: fields.OneTermEqualSelector("metadata.name", name).String(),

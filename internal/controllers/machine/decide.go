@@ -78,8 +78,8 @@ func (m *machine) lists(name string) bool {
 	return ok
 }
 
-// may tells whether a Machine may use a NetworkInterface: one that it lists by reference, or one that was made for it. An
-// ephemeral one that is there already under the name is not adopted.
+// may tells whether a Machine may use a NetworkInterface: one that it lists by reference, or one that was made for it.
+// An ephemeral one that is there already under the name is not adopted.
 func (m *machine) may(nic *v1alpha1.NetworkInterface) bool {
 	return m.interfaces[nic.Name].template == nil || metav1.IsControlledBy(nic, m)
 }
@@ -94,8 +94,8 @@ func keeper(nic *v1alpha1.NetworkInterface, machines []*machine) *machine {
 	return nil
 }
 
-// chosen returns which of the Machines that list a free NetworkInterface is to use it, or nil: the first that may and is
-// not being deleted.
+// chosen returns which of the Machines that list a free NetworkInterface is to use it, or nil: the first that may and
+// is not being deleted.
 func chosen(nic *v1alpha1.NetworkInterface, machines []*machine) *machine {
 	for _, m := range machines {
 		if m.DeletionTimestamp == nil && m.may(nic) {
@@ -149,8 +149,8 @@ func freed(nic *v1alpha1.NetworkInterface) *v1alpha1.NetworkInterface {
 	return nic
 }
 
-// end returns why a Machine does not use a NetworkInterface any more, given the Machine of its name that there is now, or
-// an empty text if it does.
+// end returns why a Machine does not use a NetworkInterface any more, given the Machine of its name that there is now,
+// or an empty text if it does.
 func end(nic *v1alpha1.NetworkInterface, now *machine) string {
 	ref := nic.Spec.MachineRef
 	switch {

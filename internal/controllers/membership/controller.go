@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The network-apiserver authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package membership counts the NetworkInterfaces of each Network, at a cost that a burst of them does not multiply, and lets
-// the deletion of a Network end once the last of them is gone.
+// Package membership counts the NetworkInterfaces of each Network, at a cost that a burst of them does not multiply,
+// and lets the deletion of a Network end once the last of them is gone.
 package membership
 
 import (
@@ -135,8 +135,8 @@ func (c *Controller) pause(name types.NamespacedName, now time.Time) time.Durati
 	return 0
 }
 
-// end lets the deletion of a Network end. The server is asked whether really no NetworkInterface is left: the cache may not
-// have seen one that the deletion waits for.
+// end lets the deletion of a Network end. The server is asked whether really no NetworkInterface is left: the cache may
+// not have seen one that the deletion waits for.
 func (c *Controller) end(ctx context.Context, network *v1alpha1.Network) error {
 	left, err := c.client.NetworkInterfaces(network.Namespace).List(ctx, metav1.ListOptions{
 		FieldSelector: fields.OneTermEqualSelector("spec.networkRef.name", network.Name).String(),

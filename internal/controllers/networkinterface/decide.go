@@ -9,16 +9,18 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 	"ironcore.dev/networking/internal/provider"
 )
 
-// rivals returns the other NetworkInterfaces of its Network that ask for an address.
+// rivals returns the NetworkInterfaces of one Network that ask for or have an address.
 type rivals func(address string) []*v1alpha1.NetworkInterface
 
-// obstacle returns why no provider could make a NetworkInterface available, or nil. A nil Network does not exist.
-func obstacle(nic *v1alpha1.NetworkInterface, network *v1alpha1.Network, rivals rivals) *provider.InterfaceRealization {
+// obstacle returns why no provider could make a NetworkInterface of the given Network available, whatever its
+// addresses, or nil. A nil Network does not exist.
+func obstacle(nic *v1alpha1.NetworkInterface, network *v1alpha1.Network) *provider.InterfaceRealization {
 	switch {
 	case network == nil:
 		return &provider.InterfaceRealization{
@@ -40,37 +42,21 @@ func obstacle(nic *v1alpha1.NetworkInterface, network *v1alpha1.Network, rivals 
 			Message: fmt.Sprintf("Network %s is not available yet: its network provider has to realize it first.", network.Name),
 		}
 	}
-	for _, source := range nic.Spec.IPs {
-		if source.Value == "" {
-			continue
-		}
-		for _, rival := range rivals(source.Value) {
-			if rival.UID != nic.UID && precedes(rival, nic, source.Value) {
-				return &provider.InterfaceRealization{
-					State:  v1alpha1.NetworkInterfaceStateError,
-					Reason: v1alpha1.NetworkInterfaceReasonAddressInUse,
-					Message: fmt.Sprintf("NetworkInterface %s of Network %s has %s already: choose another address.",
-						rival.Name, network.Name, source.Value),
-				}
-			}
-		}
-	}
 	return nil
 }
 
-// precedes tells which of two NetworkInterfaces that ask for the same address may have it: the one that has it in force, else
-// the one that was created first.
-func precedes(rival, nic *v1alpha1.NetworkInterface, address string) bool {
-	if rivalHas, has := hasInForce(rival, address), hasInForce(nic, address); rivalHas != has {
-		return rivalHas
+// addressInUse tells that another NetworkInterface has an address.
+func addressInUse(nic *v1alpha1.NetworkInterface, address string, by *v1alpha1.NetworkInterface,
+) *provider.InterfaceRealization {
+	return &provider.InterfaceRealization{
+		State:  v1alpha1.NetworkInterfaceStateError,
+		Reason: v1alpha1.NetworkInterfaceReasonAddressInUse,
+		Message: fmt.Sprintf("NetworkInterface %s of Network %s has %s already: choose another address.",
+			by.Name, nic.Spec.NetworkRef.Name, address),
 	}
-	if !rival.CreationTimestamp.Equal(&nic.CreationTimestamp) {
-		return rival.CreationTimestamp.Before(&nic.CreationTimestamp)
-	}
-	return rival.Name < nic.Name
 }
 
-func hasInForce(nic *v1alpha1.NetworkInterface, address string) bool {
+func inForce(nic *v1alpha1.NetworkInterface, address string) bool {
 	return nic.Status.State == v1alpha1.NetworkInterfaceStateAvailable && slices.Contains(nic.Status.IPs, address)
 }
 
@@ -90,10 +76,34 @@ func report(nic *v1alpha1.NetworkInterface, realization provider.InterfaceRealiz
 	return update
 }
 
-// event tells users of a change of the state, which they care about.
+// explain returns the NetworkInterface with the words for an obstacle, or without if that is gone, or nil if nothing is
+// to be said. It is for one that somebody outside realizes: the state is theirs, and where they have explained it, so
+// are the words.
+func explain(nic *v1alpha1.NetworkInterface, obstacle *provider.InterfaceRealization) *v1alpha1.NetworkInterface {
+	available := meta.FindStatusCondition(nic.Status.Conditions, v1alpha1.NetworkInterfaceAvailable)
+	if nic.Status.State != v1alpha1.NetworkInterfaceStatePending || available != nil && !ownWords(available.Reason) {
+		return nil
+	}
+	explained := provider.InterfaceRealization{
+		State: nic.Status.State, IPs: nic.Status.IPs, Prefixes: nic.Status.Prefixes, VirtualIP: nic.Status.VirtualIP,
+	}
+	if obstacle != nil && ownWords(obstacle.Reason) {
+		explained.Reason, explained.Message = obstacle.Reason, obstacle.Message
+	}
+	return report(nic, explained)
+}
+
+// ownWords tells whether a reason is one that this server gives where somebody outside realizes NetworkInterfaces. That
+// a Network is not available yet is not among them: it is so of all its NetworkInterfaces, and passes.
+func ownWords(reason string) bool {
+	return provider.WordedByServer(reason) || reason == v1alpha1.NetworkInterfaceReasonNetworkNotFound ||
+		reason == v1alpha1.NetworkInterfaceReasonAddressInUse
+}
+
+// event tells users of a change of the state, which they care about. Nil after it means that nothing changed.
 func event(before, after *v1alpha1.NetworkInterface, realization provider.InterfaceRealization) (kind, reason, message string) {
 	switch {
-	case before.Status.State == after.Status.State:
+	case after == nil || before.Status.State == after.Status.State:
 		return "", "", ""
 	case after.Status.State == v1alpha1.NetworkInterfaceStateAvailable:
 		return corev1.EventTypeNormal, "Available", "The NetworkInterface is available"

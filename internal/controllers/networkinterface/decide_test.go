@@ -36,7 +36,7 @@ func at(second int, name string, changes ...func(*v1alpha1.NetworkInterface)) *v
 	return nic
 }
 
-func inForce(nic *v1alpha1.NetworkInterface) {
+func available(nic *v1alpha1.NetworkInterface) {
 	nic.Status.State = v1alpha1.NetworkInterfaceStateAvailable
 	nic.Status.IPs = []string{"10.0.0.1"}
 }
@@ -49,70 +49,35 @@ func TestObstacle(t *testing.T) {
 		network.DeletionTimestamp = &metav1.Time{Time: noon}
 		return network
 	}
-	available := network(v1alpha1.NetworkStateAvailable)
-	addressInUse := &provider.InterfaceRealization{
-		State: "Error", Reason: "AddressInUse",
-		Message: "NetworkInterface rival of Network net has 10.0.0.1 already: choose another address.",
-	}
 	for sentence, tc := range map[string]struct {
-		nic     *v1alpha1.NetworkInterface
 		network *v1alpha1.Network
-		rivals  []*v1alpha1.NetworkInterface
 		want    *provider.InterfaceRealization
 	}{
 		"a Network that is missing": {
-			nic: at(0, "nic"),
 			want: &provider.InterfaceRealization{
 				State: "Pending", Reason: "NetworkNotFound", Message: "There is no Network net: create it.",
 			},
 		},
 		"a Network that is not available": {
-			nic: at(0, "nic"), network: network(v1alpha1.NetworkStatePending),
+			network: network(v1alpha1.NetworkStatePending),
 			want: &provider.InterfaceRealization{
 				State: "Pending", Reason: "NetworkNotAvailable",
 				Message: "Network net is not available yet: its network provider has to realize it first.",
 			},
 		},
 		"a Network that is deleted before it was available": {
-			nic: at(0, "nic"), network: deleted(network(v1alpha1.NetworkStatePending)),
+			network: deleted(network(v1alpha1.NetworkStatePending)),
 			want: &provider.InterfaceRealization{
 				State: "Pending", Reason: "NetworkNotAvailable",
 				Message: "Network net is being deleted and never becomes available: " +
 					"delete this NetworkInterface to let the Network go.",
 			},
 		},
-		"none, where the Network was available and is being deleted": {
-			nic: at(0, "nic"), network: deleted(network(v1alpha1.NetworkStateAvailable)),
-		},
-		"none, where it is alone with its address": {nic: at(0, "nic"), network: available},
-		"an earlier one with its address": {
-			nic: at(1, "nic"), network: available, rivals: []*v1alpha1.NetworkInterface{at(0, "rival")}, want: addressInUse,
-		},
-		"none, where the other one came later": {
-			nic: at(0, "nic"), network: available, rivals: []*v1alpha1.NetworkInterface{at(1, "rival")},
-		},
-		"none, where the name decides of two of the same second": {
-			nic: at(0, "nic"), network: available, rivals: []*v1alpha1.NetworkInterface{at(0, "rival")},
-		},
-		"a later one that has the address in force": {
-			nic: at(0, "nic"), network: available, rivals: []*v1alpha1.NetworkInterface{at(1, "rival", inForce)}, want: addressInUse,
-		},
-		"none, where it has the address in force itself": {
-			nic: at(1, "nic", inForce), network: available, rivals: []*v1alpha1.NetworkInterface{at(0, "rival")},
-		},
-		"the earlier of two that both have it in force": {
-			nic: at(1, "nic", inForce), network: available,
-			rivals: []*v1alpha1.NetworkInterface{at(0, "rival", inForce)}, want: addressInUse,
-		},
+		"none, where the Network is available":                       {network: network(v1alpha1.NetworkStateAvailable)},
+		"none, where the Network was available and is being deleted": {network: deleted(network(v1alpha1.NetworkStateAvailable))},
 	} {
 		t.Run(sentence, func(t *testing.T) {
-			got := obstacle(tc.nic, tc.network, func(address string) []*v1alpha1.NetworkInterface {
-				if address != "10.0.0.1" {
-					t.Errorf("asked for the rivals for %q", address)
-				}
-				return append(tc.rivals, tc.nic)
-			})
-			if diff := cmp.Diff(tc.want, got); diff != "" {
+			if diff := cmp.Diff(tc.want, obstacle(at(0, "nic"), tc.network)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -171,6 +136,52 @@ func TestReport(t *testing.T) {
 	}
 }
 
+func TestExplain(t *testing.T) {
+	in := func(state v1alpha1.NetworkInterfaceState, reason, message string) v1alpha1.NetworkInterfaceStatus {
+		return v1alpha1.NetworkInterfaceStatus{State: state, IPs: []string{"10.0.0.1"}, Conditions: []metav1.Condition{
+			{Type: "Available", Status: "False", Reason: reason, Message: message, LastTransitionTime: metav1.NewTime(noon)},
+		}}
+	}
+	missing := &provider.InterfaceRealization{State: "Pending", Reason: "NetworkNotFound", Message: "Create it."}
+	for sentence, tc := range map[string]struct {
+		stored   v1alpha1.NetworkInterfaceStatus
+		obstacle *provider.InterfaceRealization
+		want     *v1alpha1.NetworkInterfaceStatus
+	}{
+		"an obstacle is named": {
+			stored: in("Pending", "Pending", "Not yet."), obstacle: missing,
+			want: new(in("Pending", "NetworkNotFound", "Create it.")),
+		},
+		"an obstacle to which the state does not belong is named": {
+			stored:   in("Pending", "NetworkNotFound", "Create it."),
+			obstacle: &provider.InterfaceRealization{State: "Error", Reason: "AddressInUse", Message: "Choose another."},
+			want:     new(in("Pending", "AddressInUse", "Choose another.")),
+		},
+		"an obstacle that is named already is not written": {stored: in("Pending", "NetworkNotFound", "Create it."), obstacle: missing},
+		"an obstacle that is gone is left to the server to replace": {
+			stored: in("Pending", "NetworkNotFound", "Create it."),
+			want:   &v1alpha1.NetworkInterfaceStatus{State: "Pending", IPs: []string{"10.0.0.1"}},
+		},
+		"a Network that is not available yet is not worth a write": {
+			stored:   in("Pending", "Pending", "Not yet."),
+			obstacle: &provider.InterfaceRealization{State: "Pending", Reason: "NetworkNotAvailable", Message: "Not yet."},
+		},
+		"nothing is said where nothing is in the way":    {stored: in("Pending", "Pending", "Not yet.")},
+		"another state is theirs":                        {stored: in("Error", "Error", "It is not."), obstacle: missing},
+		"the words of those who realize it are not ours": {stored: in("Pending", "Programming", "Wait."), obstacle: missing},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			var got *v1alpha1.NetworkInterfaceStatus
+			if update := explain(&v1alpha1.NetworkInterface{Status: tc.stored}, tc.obstacle); update != nil {
+				got = &update.Status
+			}
+			if diff := cmp.Diff(tc.want, got, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("status (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestConcernsRivals(t *testing.T) {
 	for sentence, tc := range map[string]struct {
 		old, nic *v1alpha1.NetworkInterface
@@ -179,7 +190,7 @@ func TestConcernsRivals(t *testing.T) {
 		"one that comes":                    {nil, at(0, "nic"), true},
 		"one that goes":                     {at(0, "nic"), nil, true},
 		"one that was made again":           {at(0, "nic"), at(0, "nic", func(n *v1alpha1.NetworkInterface) { n.UID = "other" }), true},
-		"one whose address comes in force":  {at(0, "nic"), at(0, "nic", inForce), true},
+		"one whose address comes in force":  {at(0, "nic"), at(0, "nic", available), true},
 		"one that asks for another address": {at(0, "nic"), at(0, "nic", func(n *v1alpha1.NetworkInterface) { n.Spec.IPs = nil }), true},
 		"but none that is labelled": {
 			at(0, "nic"), at(0, "nic", func(n *v1alpha1.NetworkInterface) { n.Labels = map[string]string{"a": "b"} }), false,

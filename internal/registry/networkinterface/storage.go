@@ -68,11 +68,12 @@ func NewStorage(scheme *runtime.Scheme, optsGetter generic.RESTOptionsGetter, ne
 	return Storage{Interface: main, Status: status, uncached: uncached}, nil
 }
 
-// OfNetwork returns the names of the NetworkInterfaces of a Network. It misses none that was created before it was called.
+// OfNetwork returns the names of the NetworkInterfaces of a Network. It misses none that was created before it was
+// called.
 func (s Storage) OfNetwork(ctx context.Context, namespace, network string) ([]string, error) {
 	ctx = genericrequest.WithNamespace(ctx, namespace)
-	// Most often a glance at etcd tells that there are none in the namespace. Else it tells how new the watch cache has to
-	// be to know of all.
+	// Most often a glance at etcd tells that there are none in the namespace. Else it tells how new the watch cache has
+	// to be to know of all.
 	glance := storage.ListOptions{Recursive: true, Predicate: storage.SelectionPredicate{
 		Label: labels.Everything(), Field: fields.Everything(), GetAttrs: storage.DefaultNamespaceScopedAttr, Limit: 1,
 	}}
@@ -101,8 +102,8 @@ func (s Storage) OfNetwork(ctx context.Context, namespace, network string) ([]st
 // Networks reads a Network as it is now.
 type Networks func(ctx context.Context, name string) (*networking.Network, error)
 
-// join refuses a new NetworkInterface on a Network that is being deleted, and starts its status: Pending, with the reason
-// if there is no such Network yet.
+// join refuses a new NetworkInterface on a Network that is being deleted, and starts its status: Pending, with the
+// reason if there is no such Network yet.
 func join(ctx context.Context, nic *networking.NetworkInterface, networks Networks) error {
 	network, err := networks(ctx, nic.Spec.NetworkRef.Name)
 	switch {

@@ -378,6 +378,13 @@ func TestTheProviderIDEndsWithTheMachine(t *testing.T) {
 			spec.MachineRef, spec.ProviderID = &networking.LocalUIDReference{Name: "m", UID: one}, "x://3"
 		}, "x://3"},
 		{"ended when the interface is freed", func(spec *networking.NetworkInterfaceSpec) { spec.MachineRef = nil }, ""},
+		{"set before the Machine", func(spec *networking.NetworkInterfaceSpec) { spec.ProviderID = "x://4" }, "x://4"},
+		{"kept when a Machine comes", func(spec *networking.NetworkInterfaceSpec) {
+			spec.MachineRef = &networking.LocalUIDReference{Name: "m", UID: one}
+		}, "x://4"},
+		{"ended when the interface is freed, whatever else is asked", func(spec *networking.NetworkInterfaceSpec) {
+			spec.MachineRef, spec.ProviderID = &networking.LocalUIDReference{}, "x://5"
+		}, ""},
 	} {
 		nic := s.update(s.interfaces.Interface, "nic", func(nic *networking.NetworkInterface) { step.change(&nic.Spec) })
 		generation++
@@ -385,6 +392,25 @@ func TestTheProviderIDEndsWithTheMachine(t *testing.T) {
 			t.Errorf("%s: providerID %q and generation %d, want %q and %d",
 				step.sentence, nic.Spec.ProviderID, nic.Generation, step.want, generation)
 		}
+	}
+}
+
+func TestAnEmptyMachineRefIsNone(t *testing.T) {
+	s := newStage(t)
+	obj, err := s.interfaces.Interface.Create(s.ctx, &networking.NetworkInterface{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "nic"},
+		Spec: networking.NetworkInterfaceSpec{
+			NetworkRef: networking.LocalObjectReference{Name: "net"},
+			MachineRef: &networking.LocalUIDReference{},
+			IPFamilies: []networking.IPFamily{networking.IPv4Protocol},
+			IPs:        []networking.IPSource{{Value: "10.0.0.1"}},
+		},
+	}, nil, &metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ref := obj.(*networking.NetworkInterface).Spec.MachineRef; ref != nil {
+		t.Errorf("machineRef is %+v, want none", ref)
 	}
 }
 

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The network-apiserver authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package networkinterface serves NetworkInterfaces: the strategies that decide who may write which field, the storage and
-// the table.
+// Package networkinterface serves NetworkInterfaces: the strategies that decide who may write which field, the storage
+// and the table.
 package networkinterface
 
 import (
@@ -37,19 +37,29 @@ func (strategy) GetResetFields() map[fieldpath.APIVersion]*fieldpath.Set {
 
 // PrepareForCreate leaves the status as join has started it.
 func (strategy) PrepareForCreate(_ context.Context, obj runtime.Object) {
-	obj.(*networking.NetworkInterface).Generation = 1
+	nic := obj.(*networking.NetworkInterface)
+	nic.Generation = 1
+	dropEmptyMachine(&nic.Spec)
 }
 
 // PrepareForUpdate keeps the status as stored, and ends the providerID with the machineRef that it belongs to.
 func (strategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
 	nic, stored := obj.(*networking.NetworkInterface), old.(*networking.NetworkInterface)
 	nic.Status = stored.Status
+	dropEmptyMachine(&nic.Spec)
 	machineEnds := stored.Spec.MachineRef != nil && !equality.Semantic.DeepEqual(nic.Spec.MachineRef, stored.Spec.MachineRef)
-	if machineEnds && nic.Spec.ProviderID == stored.Spec.ProviderID {
+	if machineEnds && (nic.Spec.MachineRef == nil || nic.Spec.ProviderID == stored.Spec.ProviderID) {
 		nic.Spec.ProviderID = ""
 	}
 	if !equality.Semantic.DeepEqual(nic.Spec, stored.Spec) {
 		nic.Generation = stored.Generation + 1
+	}
+}
+
+// dropEmptyMachine lets an empty machineRef say the same as none.
+func dropEmptyMachine(spec *networking.NetworkInterfaceSpec) {
+	if spec.MachineRef != nil && *spec.MachineRef == (networking.LocalUIDReference{}) {
+		spec.MachineRef = nil
 	}
 }
 

@@ -37,11 +37,12 @@ func ValidateNetworkInterfaceUpdate(newNIC, oldNIC *networking.NetworkInterface)
 	errs = append(errs, apivalidation.ValidateImmutableField(spec.NetworkRef.Name, stored.NetworkRef.Name,
 		path.Child("networkRef", "name"))...)
 	errs = append(errs, apivalidation.ValidateImmutableField(spec.IPFamilies, stored.IPFamilies, path.Child("ipFamilies"))...)
-	// The strategy has ended the providerID of a machineRef that ended.
-	sameMachine := spec.MachineRef != nil && equality.Semantic.DeepEqual(spec.MachineRef, stored.MachineRef)
-	if stored.ProviderID != "" && spec.ProviderID != stored.ProviderID && sameMachine {
+	// The strategy has ended the providerID of a machineRef that ended. One without a machineRef may be taken away.
+	sameMachine := equality.Semantic.DeepEqual(spec.MachineRef, stored.MachineRef)
+	takenAway := spec.ProviderID == "" && stored.MachineRef == nil
+	if stored.ProviderID != "" && spec.ProviderID != stored.ProviderID && sameMachine && !takenAway {
 		errs = append(errs, field.Invalid(path.Child("providerID"), spec.ProviderID,
-			apivalidation.FieldImmutableErrorMsg+" while machineRef is set"))
+			apivalidation.FieldImmutableErrorMsg+" until machineRef changes"))
 	}
 	return shorten(errs)
 }
@@ -111,20 +112,29 @@ func validateIPFamilies(families []networking.IPFamily, path *field.Path) field.
 }
 
 func validateIPs(ips []networking.IPSource, families []networking.IPFamily, path *field.Path) field.ErrorList {
-	switch {
-	case len(families) == 0 || len(families) > len(ipFamilies):
-		return nil // ipFamilies is at fault, which is reported there.
-	case len(ips) != len(families):
-		return field.ErrorList{field.Invalid(path, len(ips),
-			fmt.Sprintf("must have %d items, one for each of ipFamilies, in the same order", len(families)))}
-	}
 	var errs field.ErrorList
+	switch n := len(families); {
+	case len(ips) == 0:
+		return field.ErrorList{field.Required(path, "must have one item for each of ipFamilies, in the same order")}
+	case n == 0 || n > len(ipFamilies):
+		// ipFamilies is at fault, which is reported there.
+	case len(ips) != n:
+		errs = append(errs, field.Invalid(path, len(ips),
+			fmt.Sprintf("must have %d items, one for each of ipFamilies, in the same order", n)))
+	}
+	if len(ips) > len(ipFamilies) {
+		return errs
+	}
 	for i := range ips {
-		source, path, family := &ips[i], path.Index(i), families[i]
+		source, path := &ips[i], path.Index(i)
+		var family networking.IPFamily // Empty where ipFamilies does not tell.
+		if len(ips) == len(families) && slices.Contains(ipFamilies, families[i]) {
+			family = families[i]
+		}
 		errs = append(errs, validateSource(source.Value, source.Ephemeral, path)...)
 		if source.Value != "" {
 			faults := validateIP(source.Value, path, "value")
-			if len(faults) == 0 && familyOf(netip.MustParseAddr(source.Value)) != family {
+			if len(faults) == 0 && family != "" && familyOf(netip.MustParseAddr(source.Value)) != family {
 				faults = append(faults, field.Invalid(path.Child("value"), source.Value,
 					fmt.Sprintf("must be an %s address, which item %d of ipFamilies asks for", family, i)))
 			}
@@ -170,8 +180,8 @@ func validateSource(value string, ephemeral *networking.EphemeralPrefixSource, p
 	return nil
 }
 
-// validateEphemeralPrefix holds a template against the family that it is for, where that is known; one for an address has
-// the length of an address.
+// validateEphemeralPrefix holds a template against the family that it is for, where that is known; one for an address
+// has the length of an address.
 func validateEphemeralPrefix(
 	source *networking.EphemeralPrefixSource, family networking.IPFamily, address bool, path *field.Path,
 ) field.ErrorList {
@@ -183,7 +193,9 @@ func validateEphemeralPrefix(
 	spec, path := &template.Spec, path.Child("spec")
 	switch {
 	case family == "" && spec.IPFamily == "":
-		errs = append(errs, field.Required(path.Child("ipFamily"), "must be IPv4 or IPv6"))
+		if !address { // Of an address, ipFamilies tells, or is at fault itself.
+			errs = append(errs, field.Required(path.Child("ipFamily"), "must be IPv4 or IPv6"))
+		}
 	case family == "":
 		family = spec.IPFamily
 		errs = append(errs, validateOneOf(family, path, "ipFamily", ipFamilies...)...)
@@ -231,15 +243,24 @@ func validatePrefixOf(
 }
 
 func validateVirtualIP(source *networking.VirtualIPSource, path *field.Path) field.ErrorList {
-	switch {
-	case source.VirtualIPRef == nil && source.Ephemeral == nil:
-		return field.ErrorList{field.Required(path, "must have either virtualIPRef or ephemeral")}
-	case source.VirtualIPRef != nil && source.Ephemeral != nil:
-		return field.ErrorList{field.Forbidden(path, "must not have both virtualIPRef and ephemeral")}
-	case source.VirtualIPRef != nil:
-		return validateSubdomain(source.VirtualIPRef.Name, path, "virtualIPRef", "name")
+	var errs field.ErrorList
+	switch hasRef, isEphemeral := source.VirtualIPRef != nil, source.Ephemeral != nil; {
+	case !hasRef && !isEphemeral:
+		errs = append(errs, field.Required(path, "must have either virtualIPRef or ephemeral"))
+	case hasRef && isEphemeral:
+		errs = append(errs, field.Forbidden(path, "must not have both virtualIPRef and ephemeral"))
 	}
-	template, path := source.Ephemeral.VirtualIPTemplate, path.Child("ephemeral", "virtualIPTemplate")
+	if source.VirtualIPRef != nil {
+		errs = append(errs, validateSubdomain(source.VirtualIPRef.Name, path, "virtualIPRef", "name")...)
+	}
+	if source.Ephemeral != nil {
+		errs = append(errs, validateEphemeralVirtualIP(source.Ephemeral, path.Child("ephemeral"))...)
+	}
+	return errs
+}
+
+func validateEphemeralVirtualIP(source *networking.EphemeralVirtualIPSource, path *field.Path) field.ErrorList {
+	template, path := source.VirtualIPTemplate, path.Child("virtualIPTemplate")
 	if template == nil {
 		return field.ErrorList{field.Required(path, "must be given")}
 	}

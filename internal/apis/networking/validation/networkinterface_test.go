@@ -94,6 +94,7 @@ func TestValidateNetworkInterface(t *testing.T) {
 				"spec.machineRef.name: Required value: must not be empty",
 				"spec.machineRef.uid: Required value: must be the metadata.uid of the Machine",
 				"spec.ipFamilies: Required value: must have IPv4, IPv6 or both",
+				"spec.ips: Required value: must have one item for each of ipFamilies, in the same order",
 			},
 		},
 		"malformed names and UIDs are refused": {
@@ -114,8 +115,6 @@ func TestValidateNetworkInterface(t *testing.T) {
 			want: []string{
 				`spec.ipFamilies[0]: Unsupported value: "IPv5": supported values: "IPv4", "IPv6"`,
 				`spec.ipFamilies[1]: Unsupported value: "IPv5": supported values: "IPv4", "IPv6"`,
-				`spec.ips[0].value: Invalid value: "10.0.0.1": must be an IPv5 address, which item 0 of ipFamilies asks for`,
-				`spec.ips[1].value: Invalid value: "2001:db8::1": must be an IPv5 address, which item 1 of ipFamilies asks for`,
 			},
 		},
 		"a family is not given twice": {
@@ -128,6 +127,24 @@ func TestValidateNetworkInterface(t *testing.T) {
 		"there are as many addresses as families": {
 			change: ips(six),
 			want:   []string{"spec.ips: Invalid value: 1: must have 2 items, one for each of ipFamilies, in the same order"},
+		},
+		"addresses are looked at whatever is wrong with the families": {
+			change: func(n *nic) {
+				n.Spec.IPFamilies = nil
+				n.Spec.IPs = []networking.IPSource{{Value: "10.0.0.256"}, {Ephemeral: &networking.EphemeralPrefixSource{
+					PrefixTemplate: &networking.PrefixTemplateSpec{Spec: networking.PrefixSpec{IPFamily: "IPv4", PrefixLength: 24}},
+				}}}
+			},
+			want: []string{
+				"spec.ipFamilies: Required value: must have IPv4, IPv6 or both",
+				`spec.ips[0].value: Invalid value: "10.0.0.256": must be an IP address without leading zeros, ` +
+					"for instance 10.0.0.1 or 2001:db8::1",
+				"spec.ips[1].ephemeral.prefixTemplate.spec.prefixLength: Invalid value: 24: must be 32, for one address",
+			},
+		},
+		"more addresses than families are refused without a look at them": {
+			change: ips(make([]networking.IPSource, 3)...),
+			want:   []string{"spec.ips: Invalid value: 3: must have 2 items, one for each of ipFamilies, in the same order"},
 		},
 		"addresses come in the order of the families": {
 			change: ips(six, networking.IPSource{Value: "10.0.0.1"}),
@@ -212,9 +229,13 @@ func TestValidateNetworkInterface(t *testing.T) {
 		},
 		"a virtual IP has one source alone": {
 			change: virtualIP(networking.VirtualIPSource{
-				VirtualIPRef: &networking.LocalObjectReference{Name: "v"}, Ephemeral: &networking.EphemeralVirtualIPSource{},
+				VirtualIPRef: &networking.LocalObjectReference{}, Ephemeral: &networking.EphemeralVirtualIPSource{},
 			}),
-			want: []string{"spec.virtualIP: Forbidden: must not have both virtualIPRef and ephemeral"},
+			want: []string{
+				"spec.virtualIP: Forbidden: must not have both virtualIPRef and ephemeral",
+				"spec.virtualIP.virtualIPRef.name: Required value: must not be empty",
+				"spec.virtualIP.ephemeral.virtualIPTemplate: Required value: must be given",
+			},
 		},
 		"an ephemeral virtual IP has a template": {
 			change: virtualIP(networking.VirtualIPSource{Ephemeral: &networking.EphemeralVirtualIPSource{}}),
@@ -293,17 +314,24 @@ func TestValidateNetworkInterfaceUpdate(t *testing.T) {
 		"a providerID may be set":                  {stored: usedBy(uidB, ""), change: usedBy(uidB, "x://1")},
 		"a providerID may change with the Machine": {stored: usedBy(uidB, "x://1"), change: usedBy(uidC, "x://2")},
 		"a providerID may end with the Machine":    {stored: usedBy(uidB, "x://1"), change: asIs},
-		"a providerID may change while there is none": {
+		"a providerID may stay when a Machine comes": {
+			stored: func(n *nic) { n.Spec.ProviderID = "x://1" }, change: usedBy(uidB, "x://1"),
+		},
+		"a providerID may be taken away while there is no Machine": {
+			stored: func(n *nic) { n.Spec.ProviderID = "x://1" }, change: asIs,
+		},
+		"a providerID may not change while there is no Machine": {
 			stored: func(n *nic) { n.Spec.ProviderID = "x://1" },
 			change: func(n *nic) { n.Spec.ProviderID = "x://2" },
+			want:   []string{`spec.providerID: Invalid value: "x://2": field is immutable until machineRef changes`},
 		},
 		"a providerID may not change under a Machine": {
 			stored: usedBy(uidB, "x://1"), change: usedBy(uidB, "x://2"),
-			want: []string{`spec.providerID: Invalid value: "x://2": field is immutable while machineRef is set`},
+			want: []string{`spec.providerID: Invalid value: "x://2": field is immutable until machineRef changes`},
 		},
 		"a providerID may not end under a Machine": {
 			stored: usedBy(uidB, "x://1"), change: usedBy(uidB, ""),
-			want: []string{`spec.providerID: Invalid value: "": field is immutable while machineRef is set`},
+			want: []string{`spec.providerID: Invalid value: "": field is immutable until machineRef changes`},
 		},
 	} {
 		t.Run(sentence, func(t *testing.T) {

@@ -64,6 +64,7 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         scalar: string
       default: ""
+    elementRelationship: atomic
 - name: dev.ironcore.networking.apis.networking.v1alpha1.Network
   map:
     fields:

@@ -14,14 +14,14 @@ import (
 //
 // NetworkInterfaceSpec is what is asked of a NetworkInterface. networkRef and ipFamilies are immutable.
 type NetworkInterfaceSpecApplyConfiguration struct {
-	// providerID identifies the NetworkInterface in the infrastructure that realizes it. Setting it takes the permission
-	// to update networkinterfaces/status. It is immutable while machineRef is set, and ends with machineRef. At most 512
-	// printable ASCII characters, no spaces.
+	// providerID identifies the NetworkInterface in the infrastructure that realizes it. Setting it takes the
+	// permission to update networkinterfaces/status. It is immutable until machineRef changes, and ends with
+	// machineRef; without a machineRef it may be taken away. At most 512 printable ASCII characters, no spaces.
 	ProviderID *string `json:"providerID,omitempty"`
 	// networkRef names the Network that the NetworkInterface belongs to. Immutable.
 	NetworkRef *LocalObjectReferenceApplyConfiguration `json:"networkRef,omitempty"`
-	// machineRef is the Machine (group compute.ironcore.dev) that uses the NetworkInterface. Without it the
-	// NetworkInterface is free.
+	// machineRef is the Machine (group compute.ironcore.dev) that uses the NetworkInterface. Where it is absent or
+	// empty, the NetworkInterface is free.
 	MachineRef *LocalUIDReferenceApplyConfiguration `json:"machineRef,omitempty"`
 	// ipFamilies are the IP families of ips, one for each item: IPv4, IPv6 or both. Immutable.
 	IPFamilies []networkingv1alpha1.IPFamily `json:"ipFamilies,omitempty"`

@@ -27,8 +27,9 @@ type NetworkInterfaceStatusApplyConfiguration struct {
 	Prefixes []string `json:"prefixes,omitempty"`
 	// virtualIP is the virtual IP in force. The network provider writes it.
 	VirtualIP *string `json:"virtualIP,omitempty"`
-	// conditions give the same and more with a reason and a message. Available always agrees with state; the server keeps
-	// it in step. Providers may add conditions of their own, 32 in all.
+	// conditions give the same and more with a reason and a message. Available always agrees with state; the server
+	// keeps it in step. Why it is not True is NetworkNotFound, NetworkNotAvailable, AddressInUse, AddressMissing or a
+	// reason of the provider's. Providers may add conditions of their own, 32 in all.
 	Conditions []metav1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 }
 
