@@ -316,7 +316,14 @@ func (c *Config) applyMode(context.Context) error {
 	if c.Options.Standalone {
 		return applyStandaloneAccess(&c.Generic.Config, c.pki.CAFile)
 	}
-	c.Events.StartRecordingToSink(&typedcorev1.EventSinkImpl{Interface: c.cluster.CoreV1().Events("")})
+	// A burst of Networks has more to tell than clients may say by default, and the recorder keeps each object within bounds.
+	config := rest.CopyConfig(c.Generic.ClientConfig)
+	config.QPS, config.Burst = 50, 500
+	events, err := typedcorev1.NewForConfig(config)
+	if err != nil {
+		return fmt.Errorf("connecting to the host cluster: %w", err)
+	}
+	c.Events.StartRecordingToSink(&typedcorev1.EventSinkImpl{Interface: events.Events("")})
 	return nil
 }
 

@@ -87,6 +87,8 @@ func NewOptions() *Options {
 	}
 	// Watches are told to go elsewhere when the server stops; without this they would hold it up for a minute.
 	o.ServerRun.ShutdownWatchTerminationGracePeriod = 10 * time.Second
+	// One worker takes a minute for what one request may ask for.
+	o.Recommended.Etcd.DeleteCollectionWorkers = 16
 	o.Recommended.SecureServing.BindPort = 6443
 	o.Recommended.SecureServing.ServerCert.CertDirectory = ""
 	o.Recommended.Etcd.StorageConfig.EncodeVersioner = schema.GroupVersions{v1alpha1.SchemeGroupVersion}

@@ -164,9 +164,10 @@ func (c *Controller) releaseGone(ctx context.Context, key key) error {
 	return nil
 }
 
-// release takes a Network down that waits for it with the provider's finalizer, once nothing is bound to it any more.
+// release takes a Network down that waits for it with the provider's finalizer, once nothing is bound to it any more and
+// it has no members.
 func (c *Controller) release(ctx context.Context, network *v1alpha1.Network) error {
-	if !holds(network, c.provider.Finalizer()) {
+	if !holds(network, c.provider.Finalizer()) || holds(network, v1alpha1.NetworkInterfacesFinalizer) {
 		return nil
 	}
 	claimed, err := index.ClaimedBy(c.informer.GetIndexer(), network.UID)

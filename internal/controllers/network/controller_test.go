@@ -290,8 +290,12 @@ func TestADeletedNetworkIsReleasedOnceItIsUnbound(t *testing.T) {
 	f.see(bound)
 	f.see(released)
 	f.wantSteps() // The Network still has the claim of the holder.
+	inUse := unbound.DeepCopy()
+	inUse.Finalizers = append(inUse.Finalizers, v1alpha1.NetworkInterfacesFinalizer)
+	f.see(inUse)
+	f.wantSteps() // The Network still has members.
 	if !f.memory.realized["uid-of-a"] {
-		t.Fatal("the Network was released while it was bound")
+		t.Fatal("the Network was released while it was bound or in use")
 	}
 
 	f.see(unbound)
