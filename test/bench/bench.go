@@ -8,9 +8,7 @@ import (
 	"fmt"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"ironcore.dev/networking/pkg/client/clientset/versioned"
+	"golang.org/x/sync/errgroup"
 )
 
 // bench is a run: what is measured, and in which order.
@@ -21,109 +19,127 @@ type bench struct {
 	only     string
 	largest  int
 	report   report
+	step     string // what is being done, for errors
 	etcd     *server
 	// value is what network-apiserver stores of a Network: the bytes that etcd alone is measured with.
 	value string
-	// perPut is what a put took etcd alone when it was last measured.
-	perPut time.Duration
+	// perPut is how many seconds a put took etcd alone when it was last measured.
+	perPut float64
 }
 
 const (
 	small  = 1000
+	middle = 5000 // Networks that servers are at rest with
 	spokes = 200
+	warmth = 250 // Networks that warm a server up, and that a quick run leaves at rest
+	rounds = 3
 	// putsPerRound is enough for a second or so of etcd alone.
 	putsPerRound = 5000
 )
 
-func (b *bench) measure(ctx context.Context) (err error) {
+// The providers: what realizes the Networks.
+const (
+	external = "external" // The clients report each Network Available once they have created it.
+	local    = "local"    // The server, or the controller of the custom resource, does it.
+)
+
+// parts of a run that can be measured alone.
+var parts = []string{"throughput", "binding", "rest", "scale"}
+
+func (b *bench) measures(part string) bool { return b.only == "" || b.only == part }
+
+func (b *bench) measure(ctx context.Context) error {
+	if err := b.report.begin(b.programs, b.quick); err != nil {
+		return err
+	}
+	b.say("starting the servers")
 	dir, err := b.folder("etcd-alone")
 	if err != nil {
 		return err
 	}
 	b.etcd, err = startEtcd(ctx, dir, b.programs)
-	if b.etcd != nil {
-		defer b.etcd.stop()
-	}
+	defer b.etcd.stop()
 	if err != nil {
 		return err
 	}
-	rounds := 3
-	if b.quick {
-		rounds, b.largest = 1, small
+	if err := b.inTurns(ctx); err != nil {
+		return err
 	}
-	if b.only != "scale" {
-		if err := b.inTurns(ctx, rounds); err != nil {
+	if b.quick || !b.measures("scale") {
+		return nil
+	}
+	for n := 10 * small; n <= b.largest; n *= 10 {
+		if err := b.scale(ctx, external, n); err != nil {
 			return err
 		}
 	}
-	if b.only == "" || b.only == "scale" {
-		for n := 10 * small; n <= b.largest; n *= 10 {
-			if err := b.scale(ctx, n); err != nil {
-				return fmt.Errorf("at %d Networks: %w", n, err)
-			}
-		}
-	}
-	return nil
+	return b.scale(ctx, local, 10*small)
 }
 
-// inTurns compares the servers at the small size.
-func (b *bench) inTurns(ctx context.Context, rounds int) error {
-	crdDir, err := b.folder("crd")
-	if err != nil {
-		return err
+// inTurns compares the servers at the small sizes.
+func (b *bench) inTurns(ctx context.Context) error {
+	crd := &server{name: crdName}
+	ours := map[string]*server{external: {name: oursName}, local: {name: oursName}}
+	all := []*server{ours[external], ours[local], crd}
+	defer func() {
+		for _, s := range all {
+			s.stop()
+		}
+	}()
+	var starting errgroup.Group
+	for provider, s := range ours {
+		starting.Go(func() error { return b.startNetworkAPIServer(ctx, s, provider, small) })
 	}
-	b.say("starting the servers")
-	crd, err := startCRD(ctx, crdDir, b.programs)
-	if crd != nil {
-		defer crd.stop()
-	}
-	if err != nil {
-		return err
-	}
-	servers := make(map[string]*server)
-	for _, provider := range []string{"external", "local"} {
-		dir, err := b.folder("network-apiserver-" + provider)
+	starting.Go(func() error {
+		dir, err := b.folder(crd.name)
 		if err != nil {
 			return err
 		}
-		server, err := startNetworkAPIServer(ctx, dir, b.programs, provider)
-		if server != nil {
-			defer server.stop()
-		}
-		if err != nil {
-			return err
-		}
-		servers[provider] = server
+		return crd.startCRD(ctx, dir, b.programs)
+	})
+	if err := starting.Wait(); err != nil {
+		return err
 	}
 	// The first requests of a program fill its caches; they are not what users wait for.
-	for _, s := range []*server{servers["external"], servers["local"], crd} {
+	for _, s := range all {
 		if err := b.warmUp(ctx, s); err != nil {
 			return err
 		}
 	}
-	for round := range rounds {
-		b.say("round %d of %d", round+1, rounds)
-		if b.only == "" || b.only == "throughput" {
-			if err := b.throughput(ctx, servers["external"], crd); err != nil {
+	turns := rounds
+	if b.quick {
+		turns = 1
+	}
+	for round := range turns {
+		if b.measures("throughput") {
+			b.say("round %d of %d: throughput", round+1, turns)
+			if err := b.throughput(ctx, ours[external], crd); err != nil {
 				return err
 			}
 		}
-		if b.only == "" || b.only == "binding" {
-			if err := b.binding(ctx, servers, crd, crdDir); err != nil {
+		if b.measures("binding") {
+			b.say("round %d of %d: binding", round+1, turns)
+			if err := b.binding(ctx, external, true, ours[external], crd); err != nil {
+				return err
+			}
+			// With the provider inside, the custom resource takes half a minute: it is measured once, in a full run.
+			servers := []*server{ours[local]}
+			if round == 0 && !b.quick {
+				servers = append(servers, crd)
+			}
+			if err := b.binding(ctx, local, round == 0, servers...); err != nil {
 				return err
 			}
 		}
 	}
-	for _, server := range []*server{b.etcd, servers["local"], crd} {
-		if err := b.memory("memory, peak", server, small); err != nil {
-			return err
-		}
+	if b.measures("rest") {
+		return b.atRest(ctx, ours[external], crd)
 	}
 	return nil
 }
 
 func (b *bench) warmUp(ctx context.Context, s *server) error {
-	ring, err := ring(small)
+	ring, err := ring(warmth)
 	if err != nil {
 		return err
 	}
@@ -198,8 +214,8 @@ func (b *bench) puts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.perPut = took.wall / putsPerRound
-	return b.rate("put", b.etcd, small, putsPerRound, took)
+	b.perPut = took.wall.Seconds() / putsPerRound
+	return b.rate("put", b.etcd, putsPerRound, putsPerRound, took)
 }
 
 func (b *bench) lists(ctx context.Context, s *server, c *client) error {
@@ -211,14 +227,12 @@ func (b *bench) lists(ctx context.Context, s *server, c *client) error {
 	if err != nil {
 		return err
 	}
-	f := figure{Measure: "list, consistent, JSON, p50", N: small, Unit: "ms"}
-	for _, of := range []struct {
-		server *server
-		median time.Duration
-		cpu    time.Duration
-	}{{b.etcd, etcdMedian, etcdTook.cpu}, {s, median, took.cpu}} {
-		f.Server, f.Value = of.server.name, of.median.Seconds()*1000
-		f.Ratio, f.CPUSeconds = of.median.Seconds()/etcdMedian.Seconds(), of.cpu.Seconds()
+	const measure = "list, consistent read, JSON, p50"
+	for _, f := range []figure{
+		b.etcd.figure(measure, small, etcdMedian.Seconds()*1000, "ms", etcdTook),
+		s.figure(measure, small, median.Seconds()*1000, "ms", took),
+	} {
+		f.Ratio = f.Value / (etcdMedian.Seconds() * 1000)
 		if err := b.report.add(f); err != nil {
 			return err
 		}
@@ -226,8 +240,9 @@ func (b *bench) lists(ctx context.Context, s *server, c *client) error {
 	return nil
 }
 
-// binding measures from the first create until everything is Bound, and back until everything is gone.
-func (b *bench) binding(ctx context.Context, servers map[string]*server, crd *server, crdDir string) error {
+// binding measures from the first create until everything is Bound, and back until everything is gone. What is counted
+// rather than timed is the same in each round: it is counted once.
+func (b *bench) binding(ctx context.Context, provider string, counted bool, servers ...*server) error {
 	ring, err := ring(small)
 	if err != nil {
 		return err
@@ -236,46 +251,62 @@ func (b *bench) binding(ctx context.Context, servers map[string]*server, crd *se
 	if err != nil {
 		return err
 	}
-	for _, provider := range []string{"local", "external"} {
-		outside := provider == "external"
-		if err := crd.startController(crdDir, b.programs, !outside); err != nil {
+	for _, s := range servers {
+		if err := s.startController(provider == local); err != nil {
 			return err
 		}
-		for _, s := range []*server{servers[provider], crd} {
-			if err := b.puts(ctx); err != nil {
+		if err := b.puts(ctx); err != nil {
+			return err
+		}
+		for _, w := range []workload{ring, hub} {
+			if err := b.fill(ctx, s, w, provider, counted && (w.shape == "ring" || !b.quick)); err != nil {
 				return err
 			}
-			if err := b.bindAndDelete(ctx, s, "ring", ring, provider); err != nil {
-				return err
-			}
-			if err := b.bindAndDelete(ctx, s, "hub", hub, provider); err != nil {
+			if err := b.empty(ctx, s, w, provider); err != nil {
 				return err
 			}
 		}
-		crd.stopController()
+		if err := s.stopController(); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-func (b *bench) bindAndDelete(ctx context.Context, s *server, shape string, w workload, provider string) error {
+// label names a measure of a workload.
+func label(w workload, measure, provider string) string {
+	return fmt.Sprintf("%s: %s, provider %s", w.shape, measure, provider)
+}
+
+const (
+	untilBound    = "first create until all Bound"
+	untilGone     = "delete all until gone"
+	writesBeyond  = "stored writes beyond the clients' own"
+	withoutChange = "requests that change nothing"
+)
+
+// fill measures until a workload is Bound, and counts what that took if asked to.
+func (b *bench) fill(ctx context.Context, s *server, w workload, provider string, counted bool) error {
 	users, err := s.clients(ctx)
 	if err != nil {
 		return err
 	}
-	requestsBefore, err := s.writeRequests(ctx)
+	before, err := s.writeRequests(ctx)
 	if err != nil {
 		return err
 	}
-	n, outside := len(w.networks), provider == "external"
-	label := func(measure string) string { return fmt.Sprintf("%s: %s, provider %s", shape, measure, provider) }
-	took, err := s.bind(ctx, users, w, outside)
+	n := len(w.networks)
+	took, err := s.bind(ctx, users, w, provider == external)
 	if err != nil {
 		return err
 	}
-	if err := b.seconds(label("create until Bound"), s, n, took); err != nil {
+	if err := b.seconds(label(w, untilBound, provider), s, n, n, took); err != nil || !counted {
 		return err
 	}
-	writes, err := s.settled(ctx)
+	if err := s.settled(ctx); err != nil {
+		return err
+	}
+	writes, err := s.stored(ctx)
 	if err != nil {
 		return err
 	}
@@ -284,181 +315,331 @@ func (b *bench) bindAndDelete(ctx context.Context, s *server, shape string, w wo
 		return err
 	}
 	own := int64(n)
-	if outside {
+	if provider == external {
 		own *= 2
 	}
-	if err := b.count(label("writes beyond the clients' own"), s, n, writes-own); err != nil {
+	if err := b.count(label(w, writesBeyond, provider), s, n, writes-own, took); err != nil {
 		return err
 	}
-	if err := b.count(label("requests without change"), s, n, requests-requestsBefore-writes); err != nil {
-		return err
-	}
-	if shape == "ring" && provider == "local" {
-		if err := b.rest(ctx, s, n); err != nil {
-			return err
-		}
-	}
-	if took, err = s.delete(ctx, users, w); err != nil {
-		return err
-	}
-	return b.seconds(label("delete until gone"), s, n, took)
+	return b.count(label(w, withoutChange, provider), s, n, requests-before-writes, took)
 }
 
-// rest measures the CPU that the server, and its controller where that is apart, take while nothing happens.
-func (b *bench) rest(ctx context.Context, s *server, n int) error {
-	var controller time.Duration
-	took, err := s.timed(func() (err error) {
-		var before time.Duration
-		if s.controller != nil {
-			if before, err = s.controller.cpu(); err != nil {
-				return err
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(restFor):
-		}
-		if s.controller != nil {
-			controller, err = s.controller.cpu()
-			controller -= before
-		}
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	f := figure{Measure: "CPU at rest, all", Server: s.name, N: n, Unit: "cores"}
-	f.Value = took.cpu.Seconds() / took.wall.Seconds()
-	if err := b.report.add(f); err != nil || s.controller == nil {
-		return err
-	}
-	f.Measure, f.Value = "CPU at rest, controller", controller.Seconds()/took.wall.Seconds()
-	return b.report.add(f)
-}
-
-// scale measures network-apiserver alone with many Networks.
-func (b *bench) scale(ctx context.Context, n int) error {
-	b.say("%d Networks", n)
-	dir, err := b.folder(fmt.Sprintf("network-apiserver-%d", n))
-	if err != nil {
-		return err
-	}
-	s, err := startNetworkAPIServer(ctx, dir, b.programs, "local")
-	defer func() {
-		if s != nil {
-			s.stop()
-		}
-	}()
-	if err != nil {
-		return err
-	}
-	ring, err := ring(n)
-	if err != nil {
-		return err
-	}
+// empty measures until a workload is gone.
+func (b *bench) empty(ctx context.Context, s *server, w workload, provider string) error {
 	users, err := s.clients(ctx)
 	if err != nil {
 		return err
 	}
-	took, err := s.bind(ctx, users, ring, false)
+	n := len(w.networks)
+	took, err := s.delete(ctx, users, w)
 	if err != nil {
 		return err
 	}
-	if err := b.seconds("ring: create until Bound, provider local", s, n, took); err != nil {
-		return err
-	}
-	writes, err := s.settled(ctx)
-	if err != nil {
-		return err
-	}
-	if err := b.count("ring: writes beyond the clients' own, provider local", s, n, writes-int64(n)); err != nil {
-		return err
-	}
-	if err := b.memory("memory, peak", s, n); err != nil {
-		return err
-	}
+	return b.seconds(label(w, untilGone, provider), s, n, n, took)
+}
 
-	s.stop()
-	start := time.Now()
-	if s, err = startNetworkAPIServer(ctx, dir, b.programs, "local"); err != nil {
-		return err
+// atRest measures servers that have nothing to do: empty, with Networks, and after a restart with them. It leaves the
+// Networks behind.
+func (b *bench) atRest(ctx context.Context, servers ...*server) error {
+	n := middle
+	if b.quick {
+		n = warmth
 	}
-	ready := time.Since(start)
-	cpu, err := s.cpu()
+	b.say("at rest with %d Networks", n)
+	ring, err := ring(n)
 	if err != nil {
 		return err
 	}
-	if err := b.seconds("restart to ready", s, n, struct{ wall, cpu time.Duration }{ready, cpu}); err != nil {
+	for _, s := range servers {
+		if err := s.startController(false); err != nil {
+			return err
+		}
+		if err := s.settled(ctx); err != nil {
+			return err
+		}
+	}
+	empty, err := b.rest(ctx, 0, servers...)
+	if err != nil {
 		return err
 	}
-	if _, err := s.settled(ctx); err != nil {
+	for _, s := range servers {
+		if err := b.puts(ctx); err != nil {
+			return err
+		}
+		if err := b.fill(ctx, s, ring, external, false); err != nil {
+			return err
+		}
+		if err := s.settled(ctx); err != nil {
+			return err
+		}
+		if err := b.peak(s, "memory, peak", n); err != nil {
+			return err
+		}
+		if err := b.memory(s, "memory, at rest", n); err != nil {
+			return err
+		}
+	}
+	if err := b.peak(b.etcd, "memory, peak", n); err != nil {
 		return err
 	}
-	if err := b.rest(ctx, s, n); err != nil {
+	full, err := b.rest(ctx, n, servers...)
+	if err != nil {
+		return err
+	}
+	for i, s := range servers {
+		// Where the controllers are inside the server, their part is what Networks add to it.
+		cores := full[i].controller
+		if s.controller == nil {
+			cores = full[i].all - empty[i].all
+		}
+		if err := b.report.add(s.figure("CPU of controllers at rest", n, cores, "cores", full[i].took)); err != nil {
+			return err
+		}
+		if err := b.afterRestart(ctx, s, n, external); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// afterRestart restarts a server, or the controller of one that has it apart, and counts what it writes for nothing.
+func (b *bench) afterRestart(ctx context.Context, s *server, n int, provider string) error {
+	before := int64(0)
+	if s.controller != nil {
+		var err error
+		if before, err = s.writeRequests(ctx); err != nil {
+			return err
+		}
+		if err := s.stopController(); err != nil {
+			return err
+		}
+		if err := s.startController(provider == local); err != nil {
+			return err
+		}
+	} else {
+		s.stop()
+		took, err := s.timed(ctx, "to start again", n, s.start)
+		if err != nil {
+			return err
+		}
+		if took.cpu, err = s.cpu(); err != nil { // Of the new process, from its beginning.
+			return err
+		}
+		if err := b.seconds("restart to ready, provider "+provider, s, n, 0, took); err != nil {
+			return err
+		}
+	}
+	stored, err := s.stored(ctx)
+	if err != nil {
+		return err
+	}
+	took, err := s.timed(ctx, "to come to rest after a restart", n, s.settled)
+	if err != nil {
 		return err
 	}
 	requests, err := s.writeRequests(ctx)
 	if err != nil {
 		return err
 	}
-	if err := b.count("requests after a restart", s, n, requests); err != nil {
-		return err
-	}
-	if err := b.memory("memory, peak after restart", s, n); err != nil {
-		return err
-	}
-	now, _, err := s.memory()
+	now, err := s.stored(ctx)
 	if err != nil {
 		return err
 	}
-	return b.mebibytes("memory, at rest after restart", s, n, now)
+	return b.count(withoutChange+" after a restart, provider "+provider, s, n, requests-before-(now-stored), took)
 }
 
-// resourceVersion returns the one that the server is at.
-func (s *server) resourceVersion(ctx context.Context) (string, error) {
-	client, err := versioned.NewForConfig(s.config)
-	if err != nil {
-		return "", err
+// atRestCPU is what a server takes of the CPU while nothing happens, in cores.
+type atRestCPU struct {
+	all, controller float64
+	took            took
+}
+
+// rest measures the CPU that servers, and their controllers where these are apart, take while nothing happens.
+func (b *bench) rest(ctx context.Context, n int, servers ...*server) ([]atRestCPU, error) {
+	type sample struct{ all, controller time.Duration }
+	samples := func() (all []sample, err error) {
+		for _, s := range servers {
+			var now sample
+			if now.all, err = s.cpu(); err != nil {
+				return nil, err
+			}
+			if s.controller != nil {
+				if now.controller, err = s.controller.cpu(); err != nil {
+					return nil, err
+				}
+			}
+			all = append(all, now)
+		}
+		return all, nil
 	}
-	list, err := client.NetworkingV1alpha1().Networks("").List(ctx, metav1.ListOptions{Limit: 1})
-	if err != nil {
-		return "", err
+	period := restFor
+	if b.quick {
+		period = restForQuick
 	}
-	return list.ResourceVersion, nil
+	before, err := samples()
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	case <-time.After(period):
+	}
+	after, err := samples()
+	if err != nil {
+		return nil, err
+	}
+	cores := make([]atRestCPU, len(servers))
+	for i, s := range servers {
+		cores[i] = atRestCPU{
+			all:        (after[i].all - before[i].all).Seconds() / period.Seconds(),
+			controller: (after[i].controller - before[i].controller).Seconds() / period.Seconds(),
+			took:       took{wall: period, cpu: after[i].all - before[i].all},
+		}
+		f := s.figure("CPU at rest, all programs", n, cores[i].all, "cores", cores[i].took)
+		if err := b.report.add(f); err != nil {
+			return nil, err
+		}
+	}
+	return cores, nil
+}
+
+// scale measures network-apiserver alone with many Networks.
+func (b *bench) scale(ctx context.Context, provider string, n int) error {
+	b.say("%d Networks, provider %s", n, provider)
+	s := &server{name: oursName}
+	defer s.stop()
+	if err := b.startNetworkAPIServer(ctx, s, provider, n); err != nil {
+		return err
+	}
+	if err := b.warmUp(ctx, s); err != nil {
+		return err
+	}
+	ring, err := ring(n)
+	if err != nil {
+		return err
+	}
+	if err := b.puts(ctx); err != nil {
+		return err
+	}
+	if err := b.fill(ctx, s, ring, provider, true); err != nil {
+		return err
+	}
+	if err := b.overSmall(s, ring, provider); err != nil {
+		return err
+	}
+	if err := b.peak(s, "memory, peak, provider "+provider, n); err != nil {
+		return err
+	}
+	if err := b.afterRestart(ctx, s, n, provider); err != nil {
+		return err
+	}
+	if _, err := b.rest(ctx, n, s); err != nil {
+		return err
+	}
+	if err := b.memory(s, "memory, at rest after a restart, provider "+provider, n); err != nil {
+		return err
+	}
+	if err := b.peak(s, "memory, peak after a restart, provider "+provider, n); err != nil {
+		return err
+	}
+	if n > 10*small {
+		return nil
+	}
+	if err := b.puts(ctx); err != nil {
+		return err
+	}
+	return b.empty(ctx, s, ring, provider)
+}
+
+// overSmall reports how much more of time and CPU a Network took of many than of few, on the same path.
+func (b *bench) overSmall(s *server, w workload, provider string) error {
+	n := len(w.networks)
+	few, many := b.report.median(label(w, untilBound, provider), small, s.name),
+		b.report.median(label(w, untilBound, provider), n, s.name)
+	if few == nil || many == nil {
+		return nil // Only a part is measured.
+	}
+	took := took{wall: seconds(many.WallSeconds), cpu: seconds(many.CPUSeconds)}
+	growth := float64(n) / small
+	f := s.figure(fmt.Sprintf("time a Network, over N=%d, provider %s", small, provider), n,
+		many.WallSeconds/few.WallSeconds/growth, "×", took)
+	if err := b.report.add(f); err != nil {
+		return err
+	}
+	f.Measure = fmt.Sprintf("CPU a Network, over N=%d, provider %s", small, provider)
+	f.Value = many.CPUSeconds / few.CPUSeconds / growth
+	return b.report.add(f)
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
+func (b *bench) startNetworkAPIServer(ctx context.Context, s *server, provider string, n int) error {
+	dir, err := b.folder(fmt.Sprintf("network-apiserver-%s-%d", provider, n))
+	if err != nil {
+		return err
+	}
+	return s.startNetworkAPIServer(ctx, dir, b.programs, provider)
 }
 
 // rate reports how many of something a server did in a second.
 func (b *bench) rate(measure string, s *server, n, count int, took took) error {
-	perSecond := float64(count) / took.wall.Seconds()
-	return b.report.add(figure{Measure: measure, Server: s.name, N: n, Value: perSecond, Unit: "1/s",
-		Ratio: perSecond * b.perPut.Seconds(), WallSeconds: took.wall.Seconds(), CPUSeconds: took.cpu.Seconds()})
+	f := s.figure(measure, n, float64(count)/took.wall.Seconds(), "1/s", took)
+	f.Ratio = f.Value * b.perPut
+	return b.report.add(f)
 }
 
-// seconds reports how long something took for n Networks.
-func (b *bench) seconds(measure string, s *server, n int, took took) error {
-	f := figure{Measure: measure, Server: s.name, N: n, Value: took.wall.Seconds(), Unit: "s",
-		WallSeconds: took.wall.Seconds(), CPUSeconds: took.cpu.Seconds()}
-	if b.perPut > 0 {
-		f.Ratio = took.wall.Seconds() / (float64(n) * b.perPut.Seconds())
+// seconds reports how long something took for n Networks, beside as many puts.
+func (b *bench) seconds(measure string, s *server, n, puts int, took took) error {
+	f := s.figure(measure, n, took.wall.Seconds(), "s", took)
+	if puts > 0 {
+		f.Ratio = f.Value / (float64(puts) * b.perPut)
 	}
 	return b.report.add(f)
 }
 
 // count reports how often something happened, for each of n Networks.
-func (b *bench) count(measure string, s *server, n int, count int64) error {
-	return b.report.add(figure{Measure: measure, Server: s.name, N: n, Unit: "per Network",
-		Value: float64(count) / float64(n)})
+func (b *bench) count(measure string, s *server, n int, count int64, took took) error {
+	return b.report.add(s.figure(measure, n, float64(count)/float64(n), "per Network", took))
 }
 
-func (b *bench) memory(measure string, s *server, n int) error {
-	_, peak, err := s.memory()
+// peak reports the most memory that a server ever had, with what it needs beside it.
+func (b *bench) peak(s *server, measure string, n int) error {
+	ever, err := s.memory()
 	if err != nil {
 		return err
 	}
-	return b.mebibytes(measure, s, n, peak)
+	return b.megabytes(measure, s, n, ever.peak, func(m memory) int64 { return m.peak })
 }
 
-func (b *bench) mebibytes(measure string, s *server, n int, bytes int64) error {
-	return b.report.add(figure{Measure: measure, Server: s.name, N: n, Value: float64(bytes) / (1 << 20), Unit: "MiB"})
+// memory reports the memory that a server has, and its parts: the pages of its own and those of files, which the system
+// takes back when it needs them. The database that an etcd maps is of the latter.
+func (b *bench) memory(s *server, measure string, n int) error {
+	now, err := s.memory()
+	if err != nil {
+		return err
+	}
+	for _, part := range []struct {
+		suffix string
+		of     func(memory) int64
+	}{
+		{"", func(m memory) int64 { return m.resident }},
+		{": anonymous pages", func(m memory) int64 { return m.anonymous }},
+		{": file pages", func(m memory) int64 { return m.file }},
+	} {
+		if err := b.megabytes(measure+part.suffix, s, n, part.of(now), part.of); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *bench) megabytes(measure string, s *server, n int, bytes int64, of func(memory) int64) error {
+	alone, err := b.etcd.memory()
+	if err != nil {
+		return err
+	}
+	f := s.figure(measure, n, float64(bytes)/1e6, "MB", took{})
+	f.Ratio = float64(bytes) / float64(of(alone))
+	return b.report.add(f)
 }

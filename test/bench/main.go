@@ -9,61 +9,124 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
 
 func main() {
-	var b bench
+	var (
+		b               bench
+		dir, from, docs string
+	)
 	flag.StringVar(&b.programs.networkAPIServer, "network-apiserver", "", "The program network-apiserver.")
 	flag.StringVar(&b.programs.crdController, "crd-controller", "", "The program crd-controller.")
 	flag.StringVar(&b.programs.etcd, "etcd", "", "The program etcd.")
 	flag.StringVar(&b.programs.kubeAPIServer, "kube-apiserver", "", "The program kube-apiserver.")
-	flag.StringVar(&b.dir, "dir", "", "Directory for data and logs, on a real disk; what is in it is removed.")
+	flag.StringVar(&dir, "dir", "", "Directory for figures, data and logs, on a real disk; earlier data is removed.")
 	flag.BoolVar(&b.quick, "quick", false, "Measure once, and at the smallest size only.")
-	flag.StringVar(&b.only, "only", "", "Measure one part alone: throughput, binding or scale.")
+	flag.StringVar(&b.only, "only", "", "Measure one part alone: "+strings.Join(parts, ", ")+".")
 	flag.IntVar(&b.largest, "largest", 100_000, "How many Networks to end with.")
+	flag.StringVar(&from, "from", "", "Measure nothing: show the figures that an earlier run wrote to this file.")
+	flag.StringVar(&docs, "docs", "", "Write the tables into the README and docs/performance.md below this directory.")
 	flag.Parse()
 
+	// The bench shares the processors with the servers: it trades memory for less collection of garbage.
+	debug.SetGCPercent(400)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	ctx, b.programs.failed = context.WithCancelCause(ctx)
-	if err := b.run(ctx); err != nil {
-		if cause := context.Cause(ctx); cause != nil {
-			err = cause
-		}
+	if err := run(ctx, &b, dir, from, docs); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func (b *bench) run(ctx context.Context) error {
-	if err := os.RemoveAll(b.dir); err != nil {
+func run(ctx context.Context, b *bench, dir, from, docs string) error {
+	if b.only != "" && !slices.Contains(parts, b.only) {
+		return fmt.Errorf("--only=%s: choose of %s", b.only, strings.Join(parts, ", "))
+	}
+	pages := pagesBelow(docs)
+	if err := pages.check(); err != nil {
 		return err
 	}
-	b.report.out = os.Stdout
-	start := time.Now()
-	if err := b.measure(ctx); err != nil {
+	if from != "" {
+		if err := b.report.read(from); err != nil {
+			return err
+		}
+	} else if err := b.runIn(ctx, dir); err != nil {
 		return err
 	}
-	b.say("done in %s", time.Since(start).Round(time.Second))
-	return b.report.table(os.Stdout)
+	if err := b.report.table(os.Stdout); err != nil {
+		return err
+	}
+	return pages.fill(&b.report)
 }
 
+// runIn measures, with everything in dir.
+func (b *bench) runIn(ctx context.Context, dir string) (err error) {
+	data, err := filepath.Abs(filepath.Join(dir, "data"))
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(os.RemoveAll(data), os.MkdirAll(data, 0o700)); err != nil {
+		return err
+	}
+	// Unix sockets have short names alone, while this directory may lie deep: the servers reach it over a short link.
+	short, err := os.MkdirTemp("", "bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(short)
+	b.dir = filepath.Join(short, "data")
+	if err := os.Symlink(data, b.dir); err != nil {
+		return err
+	}
+	b.report.file, err = os.Create(filepath.Join(dir, "figures.jsonl"))
+	if err != nil {
+		return err
+	}
+	defer b.report.file.Close()
+
+	limit := fullLimit
+	if b.quick {
+		limit = quickLimit
+	}
+	start := time.Now()
+	limited, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("the run is not done after %s", limit))
+	defer cancel()
+	limited, b.programs.failed = context.WithCancelCause(limited)
+	if err := b.measure(limited); err != nil {
+		if cause := context.Cause(limited); cause != nil && !errors.Is(err, cause) {
+			err = fmt.Errorf("%w (%w)", cause, err)
+		}
+		return fmt.Errorf("%s: %w (the servers' logs are below %s)", b.step, err, data)
+	}
+	b.say("done in %s; the figures are in %s", time.Since(start).Round(time.Second), b.report.file.Name())
+	return nil
+}
+
+// The limits of a run are far beyond what it takes: they end one that makes no progress.
+const (
+	quickLimit = 8 * time.Minute
+	fullLimit  = 45 * time.Minute
+)
+
+// say tells what is measured from now on.
 func (b *bench) say(format string, args ...any) {
-	fmt.Fprintf(os.Stderr, "bench: "+format+"\n", args...)
+	b.step = fmt.Sprintf(format, args...)
+	fmt.Fprintln(os.Stderr, "bench:", b.step)
 }
 
 // folder makes a folder of its own for a server.
 func (b *bench) folder(name string) (string, error) {
-	dir, err := filepath.Abs(filepath.Join(b.dir, name))
-	if err != nil {
-		return "", err
-	}
+	dir := filepath.Join(b.dir, name)
 	return dir, os.MkdirAll(dir, 0o700)
 }

@@ -17,30 +17,47 @@ import (
 )
 
 const (
-	parallel = 16  // clients
-	watchers = 50  // of the fan-out
-	lists    = 100 // of which the median counts
-	restFor  = 10 * time.Second
+	parallel = 16 // clients
+	watchers = 50 // of the fan-out
+	lists    = 50 // of which the median counts
+
+	restFor      = 10 * time.Second
+	restForQuick = 3 * time.Second
 )
 
-// took is what a measure cost.
+// took is what a measure cost: time, and CPU of the server and of the bench itself.
 type took struct {
-	wall, cpu time.Duration
+	wall, cpu, bench time.Duration
 }
 
-// timed runs do and returns what it took of time, and of the server's CPU.
-func (s *server) timed(do func() error) (took, error) {
-	before, err := s.cpu()
+// timed runs do and returns what it took. Doing something to n Networks has a time limit, which is far beyond what the
+// slowest server takes.
+func (s *server) timed(ctx context.Context, what string, n int, do func(context.Context) error) (took, error) {
+	limit := time.Minute + time.Duration(n)*10*time.Millisecond
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("%s took longer than %s %s", s.name, limit, what))
+	defer cancel()
+	cpuBefore, err := s.cpu()
+	if err != nil {
+		return took{}, err
+	}
+	benchBefore, err := ownCPU()
 	if err != nil {
 		return took{}, err
 	}
 	start := time.Now()
-	if err := do(); err != nil {
-		return took{}, err
+	if err := do(ctx); err != nil {
+		if cause := context.Cause(ctx); cause != nil {
+			return took{}, fmt.Errorf("%w: %w", cause, err)
+		}
+		return took{}, fmt.Errorf("%s failed %s: %w", s.name, what, err)
 	}
 	wall := time.Since(start)
-	after, err := s.cpu()
-	return took{wall, after - before}, err
+	cpu, err := s.cpu()
+	if err != nil {
+		return took{}, err
+	}
+	bench, err := ownCPU()
+	return took{wall, cpu - cpuBefore, bench - benchBefore}, err
 }
 
 // put writes value under n keys of an etcd.
@@ -58,7 +75,7 @@ func (s *server) put(ctx context.Context, n int, value string) (took, error) {
 		}
 		connections[i] = client
 	}
-	return s.timed(func() error {
+	return s.timed(ctx, "to put values", n, func(ctx context.Context) error {
 		running, ctx := errgroup.WithContext(ctx)
 		for first, client := range connections {
 			running.Go(func() error {
@@ -80,14 +97,17 @@ func (s *server) clients(ctx context.Context) (clients, error) {
 	if err != nil {
 		return nil, err
 	}
-	return users, users.each(ctx, parallel, func(ctx context.Context, c *client, _ int) error {
-		_, err := c.do(ctx, http.MethodGet, "/readyz", "", nil)
-		return err
+	_, err = s.timed(ctx, "to accept connections", parallel, func(ctx context.Context) error {
+		return users.each(ctx, parallel, func(ctx context.Context, c *client, _ int) error {
+			_, err := c.do(ctx, http.MethodGet, "/readyz", "", nil)
+			return err
+		})
 	})
+	return users, err
 }
 
 func (s *server) create(ctx context.Context, users clients, w workload) (took, error) {
-	return s.timed(func() error {
+	return s.timed(ctx, "to create Networks", len(w.networks), func(ctx context.Context) error {
 		return users.each(ctx, len(w.networks), func(ctx context.Context, c *client, i int) error {
 			_, err := c.do(ctx, http.MethodPost, networksPath(w.networks[i].Namespace), jsonType, w.bodies[i])
 			return err
@@ -97,11 +117,11 @@ func (s *server) create(ctx context.Context, users clients, w workload) (took, e
 
 // delete deletes the Networks and waits until they are gone.
 func (s *server) delete(ctx context.Context, users clients, w workload) (took, error) {
-	gone, err := s.observe(ctx, allGone(len(w.networks)))
+	since, err := s.resourceVersion(ctx)
 	if err != nil {
 		return took{}, err
 	}
-	return s.timed(func() error {
+	return s.timed(ctx, "to delete Networks", len(w.networks), func(ctx context.Context) error {
 		err := users.each(ctx, len(w.networks), func(ctx context.Context, c *client, i int) error {
 			_, err := c.do(ctx, http.MethodDelete, networkPath(w.networks[i]), "", nil)
 			return err
@@ -109,7 +129,7 @@ func (s *server) delete(ctx context.Context, users clients, w workload) (took, e
 		if err != nil {
 			return err
 		}
-		return gone()
+		return s.observe(ctx, since, len(w.networks), isGone)
 	})
 }
 
@@ -117,7 +137,7 @@ func (s *server) delete(ctx context.Context, users clients, w workload) (took, e
 func (s *server) patchStatus(ctx context.Context, users clients, w workload, message string) (took, error) {
 	patch := fmt.Appendf(nil, `{"status":{"conditions":[{"type":"Measured","status":"True","reason":"Bench",`+
 		`"message":%q,"lastTransitionTime":"2026-01-01T00:00:00Z"}]}}`, message)
-	return s.timed(func() error {
+	return s.timed(ctx, "to patch the status of Networks", len(w.networks), func(ctx context.Context) error {
 		return users.each(ctx, len(w.networks), func(ctx context.Context, c *client, i int) error {
 			_, err := c.do(ctx, http.MethodPatch, networkPath(w.networks[i])+"/status", mergeType, patch)
 			return err
@@ -130,13 +150,13 @@ var available = []byte(`{"status":{"state":"Available"}}`)
 // bind creates the Networks and waits until all are Bound. With provide, the clients report each Available once they
 // have created it, as a provider outside would.
 func (s *server) bind(ctx context.Context, users clients, w workload, provide bool) (took, error) {
-	bound, err := s.observe(ctx, allBound(len(w.networks)))
+	since, err := s.resourceVersion(ctx)
 	if err != nil {
 		return took{}, err
 	}
-	return s.timed(func() error {
+	return s.timed(ctx, "to create and bind Networks", len(w.networks), func(ctx context.Context) error {
 		running, ctx := errgroup.WithContext(ctx)
-		running.Go(bound)
+		running.Go(func() error { return s.observe(ctx, since, len(w.networks), isBound) })
 		running.Go(func() error {
 			return users.each(ctx, len(w.networks), func(ctx context.Context, c *client, i int) error {
 				_, err := c.do(ctx, http.MethodPost, networksPath(w.networks[i].Namespace), jsonType, w.bodies[i])
@@ -152,7 +172,7 @@ func (s *server) bind(ctx context.Context, users clients, w workload, provide bo
 
 // list reads all Networks again and again and returns what the median of the reads took.
 func (s *server) list(ctx context.Context, c *client) (median time.Duration, total took, err error) {
-	return s.medianOf(func() error {
+	return s.medianOf(ctx, "to list Networks", func(ctx context.Context) error {
 		_, err := c.do(ctx, http.MethodGet, allNetworks, "", nil)
 		return err
 	})
@@ -160,18 +180,19 @@ func (s *server) list(ctx context.Context, c *client) (median time.Duration, tot
 
 // rangeAll reads the keys of an etcd again and again and returns what the median of the reads took.
 func (s *server) rangeAll(ctx context.Context, n int) (median time.Duration, total took, err error) {
-	return s.medianOf(func() error {
+	return s.medianOf(ctx, "to list values", func(ctx context.Context) error {
 		_, err := s.etcd.Get(ctx, networksPrefix, clientv3.WithPrefix(), clientv3.WithLimit(int64(n)))
 		return err
 	})
 }
 
-func (s *server) medianOf(read func() error) (median time.Duration, total took, err error) {
+func (s *server) medianOf(ctx context.Context, what string, read func(context.Context) error) (
+	median time.Duration, total took, err error) {
 	times := make([]time.Duration, lists)
-	total, err = s.timed(func() error {
+	total, err = s.timed(ctx, what, lists, func(ctx context.Context) error {
 		for i := range times {
 			start := time.Now()
-			if err := read(); err != nil {
+			if err := read(ctx); err != nil {
 				return err
 			}
 			times[i] = time.Since(start)
@@ -217,8 +238,9 @@ func (s *server) fanOut(ctx context.Context, users clients, w workload) (took, e
 			return nil
 		})
 	}
-	return s.timed(func() error {
-		if _, err := s.patchStatus(ctx, users, w, "fan-out "+list); err != nil {
+	return s.timed(ctx, "to tell the watchers", len(w.networks), func(limited context.Context) error {
+		defer context.AfterFunc(limited, cancel)() // Ends what is read outside of the limit.
+		if _, err := s.patchStatus(limited, users, w, "fan-out "+list); err != nil {
 			return err
 		}
 		return watching.Wait()

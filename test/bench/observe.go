@@ -4,10 +4,14 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
-	"slices"
+	"io"
+	"net/http"
 	"time"
 
 	"github.com/prometheus/common/expfmt"
@@ -17,74 +21,106 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/watch"
-	"k8s.io/client-go/tools/cache"
-	watchtools "k8s.io/client-go/tools/watch"
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 	"ironcore.dev/networking/pkg/client/clientset/versioned"
 )
 
-// observe watches the Networks of a server from now on. The function that it returns waits until seen has returned true
-// for an event.
-func (s *server) observe(ctx context.Context,
-	seen func(watch.EventType, *v1alpha1.Network) bool) (wait func() error, err error) {
+// event is what the bench reads of a change: decoding all of each Network would take CPU away from the servers.
+type event struct {
+	Type   watch.EventType `json:"type"`
+	Object struct {
+		Metadata struct {
+			Namespace       string `json:"namespace"`
+			Name            string `json:"name"`
+			ResourceVersion string `json:"resourceVersion"`
+		} `json:"metadata"`
+		Spec struct {
+			Peerings []struct{} `json:"peerings"`
+		} `json:"spec"`
+		Status struct {
+			Peerings []peeringStatus `json:"peerings"`
+		} `json:"status"`
+	} `json:"object"`
+}
+
+type peeringStatus struct {
+	Phase v1alpha1.NetworkPeeringPhase `json:"phase"`
+}
+
+// isBound tells whether a Network has nothing but peerings that are Bound.
+func isBound(e *event) bool {
+	for _, peering := range e.Object.Status.Peerings {
+		if peering.Phase != v1alpha1.NetworkPeeringPhaseBound {
+			return false
+		}
+	}
+	return e.Type != watch.Deleted && len(e.Object.Status.Peerings) == len(e.Object.Spec.Peerings)
+}
+
+// isGone tells whether a Network has been deleted.
+func isGone(e *event) bool { return e.Type == watch.Deleted }
+
+// observe watches the Networks after a resourceVersion until n of them are what is asked for.
+func (s *server) observe(ctx context.Context, since string, n int, is func(*event) bool) error {
+	client, err := newClient(s.config)
+	if err != nil {
+		return err
+	}
+	found := sets.New[types.NamespacedName]()
+	for len(found) < n {
+		body, err := client.open(ctx, http.MethodGet, allNetworks+"?watch=true&resourceVersion="+since, "", nil)
+		if err == nil {
+			err = readEvents(body, func(e *event) bool {
+				since = e.Object.Metadata.ResourceVersion
+				name := types.NamespacedName{Namespace: e.Object.Metadata.Namespace, Name: e.Object.Metadata.Name}
+				if is(e) {
+					found.Insert(name)
+				} else {
+					found.Delete(name)
+				}
+				return len(found) < n
+			})
+		}
+		// A server may end a watch at any time: it goes on from the last event.
+		if err != nil && !errors.Is(err, io.EOF) {
+			return fmt.Errorf("watching, after %d of %d Networks: %w", len(found), n, err)
+		}
+	}
+	return nil
+}
+
+// readEvents reads a watch until more answers no.
+func readEvents(body io.ReadCloser, more func(*event) bool) error {
+	defer body.Close()
+	lines := bufio.NewScanner(body)
+	lines.Buffer(make([]byte, 1<<16), 1<<24)
+	for lines.Scan() {
+		if bytes.HasPrefix(lines.Bytes(), []byte(`{"type":"ERROR"`)) {
+			return errors.New(lines.Text())
+		}
+		var e event
+		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
+			return err
+		}
+		if !more(&e) {
+			return nil
+		}
+	}
+	return lines.Err()
+}
+
+// resourceVersion returns the one that the server is at.
+func (s *server) resourceVersion(ctx context.Context) (string, error) {
 	client, err := versioned.NewForConfig(s.config)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	networks := client.NetworkingV1alpha1().Networks("")
-	list, err := networks.List(ctx, metav1.ListOptions{Limit: 1})
+	list, err := client.NetworkingV1alpha1().Networks("").List(ctx, metav1.ListOptions{Limit: 1})
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	events, err := watchtools.NewRetryWatcherWithContext(ctx, list.ResourceVersion, &cache.ListWatch{
-		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
-			return networks.Watch(ctx, options)
-		},
-	})
-	if err != nil {
-		return nil, err
-	}
-	return func() error {
-		defer events.Stop()
-		for event := range events.ResultChan() {
-			network, ok := event.Object.(*v1alpha1.Network)
-			if !ok {
-				return fmt.Errorf("watching the Networks of %s: %v", s.name, event.Object)
-			}
-			if seen(event.Type, network) {
-				return nil
-			}
-		}
-		return fmt.Errorf("watching the Networks of %s: ended early: %w", s.name, context.Cause(ctx))
-	}, nil
-}
-
-// allBound tells when n Networks have nothing but peerings that are Bound.
-func allBound(n int) func(watch.EventType, *v1alpha1.Network) bool {
-	bound := sets.New[types.NamespacedName]()
-	return func(_ watch.EventType, network *v1alpha1.Network) bool {
-		name := types.NamespacedName{Namespace: network.Namespace, Name: network.Name}
-		pending := slices.ContainsFunc(network.Status.Peerings, func(peering v1alpha1.NetworkPeeringStatus) bool {
-			return peering.Phase != v1alpha1.NetworkPeeringPhaseBound
-		})
-		if pending || len(network.Status.Peerings) != len(network.Spec.Peerings) {
-			bound.Delete(name)
-		} else {
-			bound.Insert(name)
-		}
-		return bound.Len() == n
-	}
-}
-
-// allGone tells when n Networks have been deleted.
-func allGone(n int) func(watch.EventType, *v1alpha1.Network) bool {
-	return func(event watch.EventType, _ *v1alpha1.Network) bool {
-		if event == watch.Deleted {
-			n--
-		}
-		return n == 0
-	}
+	return list.ResourceVersion, nil
 }
 
 // networksPrefix is where both servers store Networks.
@@ -102,29 +138,47 @@ func (s *server) stored(ctx context.Context) (writes int64, err error) {
 	return writes, nil
 }
 
-// quietFor is how long nothing must have been written for a server to be at rest.
-const quietFor = 2 * time.Second
+const (
+	// quietFor is how long nothing must have been going on for a server to be at rest: the controllers wait up to a second
+	// for more before they write down what is half done.
+	quietFor = 1600 * time.Millisecond
+	// quietCPU is the share of a core that the busiest of idle servers stays below.
+	quietCPU = 0.3
+)
 
-// settled waits until the controllers have come to rest, and returns how often the Networks have been written by then.
-func (s *server) settled(ctx context.Context) (writes int64, err error) {
-	changed := time.Now()
-	for {
-		now, err := s.stored(ctx)
+// settled waits until nothing is written and the programs have come to rest.
+func (s *server) settled(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, settleLimit, fmt.Errorf("%s did not come to rest in %s", s.name, settleLimit))
+	defer cancel()
+	const every = quietFor / 8
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	var revision int64
+	var cpu time.Duration
+	for quiet := time.Duration(0); quiet < quietFor; quiet += every {
+		answer, err := s.etcd.Get(ctx, "ready")
 		if err != nil {
-			return 0, err
+			return err
 		}
-		if now != writes {
-			writes, changed = now, time.Now()
-		} else if time.Since(changed) >= quietFor {
-			return writes, nil
+		used, err := s.cpu()
+		if err != nil {
+			return err
 		}
+		if answer.Header.Revision != revision || (used-cpu).Seconds() > quietCPU*every.Seconds() {
+			quiet = 0
+		}
+		revision, cpu = answer.Header.Revision, used
 		select {
 		case <-ctx.Done():
-			return 0, context.Cause(ctx)
-		case <-time.After(quietFor / 10):
+			return context.Cause(ctx)
+		case <-tick.C:
 		}
 	}
+	return nil
 }
+
+// settleLimit bounds how long a server may be at work for itself.
+const settleLimit = 2 * time.Minute
 
 // writeRequests returns how many requests to write Networks the server has answered since it started, whoever sent them
 // and whether anything changed or not.
@@ -138,12 +192,8 @@ func (s *server) writeRequests(ctx context.Context) (count int64, err error) {
 		return 0, err
 	}
 	defer body.Close()
-	var text bytes.Buffer
-	if _, err := text.ReadFrom(body); err != nil {
-		return 0, err
-	}
 	parser := expfmt.NewTextParser(model.LegacyValidation)
-	families, err := parser.TextToMetricFamilies(&text)
+	families, err := parser.TextToMetricFamilies(body)
 	if err != nil {
 		return 0, fmt.Errorf("reading the metrics of %s: %w", s.name, err)
 	}

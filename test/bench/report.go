@@ -4,13 +4,26 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
+	"os"
+	"os/exec"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
-	"text/tabwriter"
+	"syscall"
+	"time"
 )
+
+// header says what was measured and where. Its JSON is the first line of the output.
+type header struct {
+	Started time.Time `json:"started"`
+	Version string    `json:"version"`
+	Machine string    `json:"machine"`
+	Quick   bool      `json:"quick"`
+}
 
 // figure is one measured value. Its JSON is a line of the output.
 type figure struct {
@@ -19,90 +32,155 @@ type figure struct {
 	N       int     `json:"n"`
 	Value   float64 `json:"value"`
 	Unit    string  `json:"unit"`
-	// Ratio to what etcd alone does in the same round: of rates, the share of its puts a second; of times, the multiple
-	// of its time for as many puts. Zero where etcd has no counterpart.
+	// Ratio to what etcd alone does: of rates, the share of the puts a second that it did just before; of times, the
+	// multiple of its time for as many puts; of memory, the multiple of what it has. Absent where etcd has no counterpart.
 	Ratio float64 `json:"ratioToEtcd,omitempty"`
-	// WallSeconds and CPUSeconds are what the measure took, the latter in all programs of the server together.
-	WallSeconds float64 `json:"wallSeconds,omitempty"`
-	CPUSeconds  float64 `json:"cpuSeconds,omitempty"`
+	// WallSeconds and CPUSeconds are what the measured work took, the latter in all programs of the server together, and
+	// BenchCPUSeconds in the bench, which shares the processors. Absent of what is a state rather than work.
+	WallSeconds     float64 `json:"wallSeconds,omitempty"`
+	CPUSeconds      float64 `json:"cpuSeconds,omitempty"`
+	BenchCPUSeconds float64 `json:"benchCPUSeconds,omitempty"`
+}
+
+func (s *server) figure(measure string, n int, value float64, unit string, took took) figure {
+	return figure{Measure: measure, Server: s.name, N: n, Value: value, Unit: unit,
+		WallSeconds: took.wall.Seconds(), CPUSeconds: took.cpu.Seconds(), BenchCPUSeconds: took.bench.Seconds()}
 }
 
 // report collects figures, and writes each as it comes.
 type report struct {
-	out     io.Writer
+	header  header
 	figures []figure
+	file    *os.File // beside the standard output
 }
 
-func (r *report) add(f figure) error {
-	r.figures = append(r.figures, f)
-	line, err := json.Marshal(f)
+// begin writes the header.
+func (r *report) begin(programs programs, quick bool) error {
+	version, err := exec.Command(programs.networkAPIServer, "--version").Output()
+	if err != nil {
+		return fmt.Errorf("asking %s for its version: %w", programs.networkAPIServer, err)
+	}
+	machine, err := machine()
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(r.out, "%s\n", line)
+	words := strings.Fields(string(version))
+	r.header = header{time.Now().UTC().Truncate(time.Second), words[len(words)-1], machine, quick}
+	return r.write(r.header)
+}
+
+func (r *report) add(f figure) error {
+	for _, value := range []*float64{&f.Value, &f.Ratio, &f.WallSeconds, &f.CPUSeconds, &f.BenchCPUSeconds} {
+		rounded, err := strconv.ParseFloat(strconv.FormatFloat(*value, 'g', 6, 64), 64)
+		if err != nil {
+			return fmt.Errorf("%s is no number: %w", f.Measure, err)
+		}
+		*value = rounded
+	}
+	r.figures = append(r.figures, f)
+	return r.write(f)
+}
+
+func (r *report) write(value any) error {
+	line, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	line = append(line, '\n')
+	if _, err := r.file.Write(line); err != nil {
+		return err
+	}
+	_, err = os.Stdout.Write(line)
 	return err
 }
 
-// columns of the table are the servers, in this order.
-var columns = []string{"etcd", "network-apiserver", "crd"}
-
-// table writes the median over the rounds of every measure.
-func (r *report) table(out io.Writer) error {
-	type row struct {
-		measure string
-		n       int
+// read reads what an earlier run wrote.
+func (r *report) read(path string) error {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return err
 	}
-	var rows []row
-	cells := make(map[row]map[string][]figure)
+	first, lines, _ := bytes.Cut(content, []byte("\n"))
+	if err := json.Unmarshal(first, &r.header); err != nil {
+		return fmt.Errorf("%s holds no figures of a run: %w", path, err)
+	}
+	for line := range bytes.Lines(lines) {
+		var f figure
+		if err := json.Unmarshal(line, &f); err != nil {
+			return fmt.Errorf("%s holds a line that is no figure: %w", path, err)
+		}
+		r.figures = append(r.figures, f)
+	}
+	return nil
+}
+
+// median returns a measure with the middle one of the rounds' values, and so of what goes with them; nil if it was not
+// taken.
+func (r *report) median(measure string, n int, server string) *figure {
+	var rounds []figure
 	for _, f := range r.figures {
-		at := row{f.Measure, f.N}
-		if cells[at] == nil {
-			rows = append(rows, at)
-			cells[at] = make(map[string][]figure)
+		if f.Measure == measure && f.N == n && f.Server == server {
+			rounds = append(rounds, f)
 		}
-		cells[at][f.Server] = append(cells[at][f.Server], f)
 	}
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(table, "measure\tN\tunit\t")
-	for _, server := range columns {
-		fmt.Fprintf(table, "%s\t×etcd\tCPU s\t", server)
+	if len(rounds) == 0 {
+		return nil
 	}
-	fmt.Fprintln(table)
-	for _, at := range rows {
-		fmt.Fprintf(table, "%s\t%d\t%s\t", at.measure, at.n, unit(cells[at]))
-		for _, server := range columns {
-			figures := cells[at][server]
-			fmt.Fprintf(table, "%s\t%s\t%s\t",
-				median(figures, func(f figure) float64 { return f.Value }, true),
-				median(figures, func(f figure) float64 { return f.Ratio }, false),
-				median(figures, func(f figure) float64 { return f.CPUSeconds }, false))
+	median := rounds[0]
+	for _, field := range []func(*figure) *float64{
+		func(f *figure) *float64 { return &f.Value },
+		func(f *figure) *float64 { return &f.Ratio },
+		func(f *figure) *float64 { return &f.WallSeconds },
+		func(f *figure) *float64 { return &f.CPUSeconds },
+	} {
+		values := make([]float64, len(rounds))
+		for i := range rounds {
+			values[i] = *field(&rounds[i])
 		}
-		fmt.Fprintln(table)
+		slices.Sort(values)
+		*field(&median) = values[len(values)/2]
 	}
-	return table.Flush()
+	return &median
 }
 
-func unit(servers map[string][]figure) string {
-	for _, figures := range servers {
-		return figures[0].Unit
+// machine describes where the bench runs, and what else ran there at its start.
+func machine() (string, error) {
+	processor, err := procValue("/proc/cpuinfo", "model name")
+	if err != nil {
+		return "", err
 	}
-	return ""
+	memory, err := procValue("/proc/meminfo", "MemTotal")
+	if err != nil {
+		return "", err
+	}
+	var kilobytes float64
+	if _, err := fmt.Sscan(memory, &kilobytes); err != nil {
+		return "", fmt.Errorf("reading /proc/meminfo: %w", err)
+	}
+	release, err := os.ReadFile("/proc/sys/kernel/osrelease")
+	if err != nil {
+		return "", err
+	}
+	major, _, _ := strings.Cut(strings.TrimSpace(string(release)), "-")
+	var info syscall.Sysinfo_t
+	if err := syscall.Sysinfo(&info); err != nil {
+		return "", os.NewSyscallError("sysinfo", err)
+	}
+	const loadUnit = 1 << 16
+	return fmt.Sprintf("%d × %s, %.0f GB of memory, Linux %s, load %.1f at the start", runtime.NumCPU(), processor,
+		kilobytes*1024/1e9, major, float64(info.Loads[0])/loadUnit), nil
 }
 
-// median formats the middle one of a figure's values; zero is shown only where it means something.
-func median(figures []figure, value func(figure) float64, showZero bool) string {
-	var values []float64
-	for _, f := range figures {
-		values = append(values, value(f))
+// procValue returns the first value of a name in a file of /proc. Not every machine names its processor.
+func procValue(path, name string) (string, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
 	}
-	slices.Sort(values)
-	if len(values) == 0 || values[len(values)/2] == 0 && !showZero {
-		return ""
+	for line := range strings.Lines(string(content)) {
+		if key, value, _ := strings.Cut(line, ":"); strings.TrimSpace(key) == name {
+			return strings.TrimSpace(value), nil
+		}
 	}
-	middle := values[len(values)/2]
-	digits := 3
-	for limit := 1.0; middle >= limit && digits > 0; limit *= 10 {
-		digits--
-	}
-	return strings.TrimSuffix(fmt.Sprintf("%.*f", digits, middle), ".000")
+	return runtime.GOARCH + " processor", nil
 }

@@ -17,6 +17,7 @@ var namespaces = []string{"bench-a", "bench-b"}
 
 // workload is a set of Networks to create, with what a client sends to create each.
 type workload struct {
+	shape    string
 	networks []*v1alpha1.Network
 	bodies   [][]byte
 }
@@ -34,7 +35,7 @@ func ring(n int) (workload, error) {
 			v1alpha1.NetworkPeering{Name: "previous", NetworkRef: ref(i - 1)},
 			v1alpha1.NetworkPeering{Name: "next", NetworkRef: ref(i + 1)}))
 	}
-	return encode(networks)
+	return encode("ring", networks)
 }
 
 // hub returns a Network that peers with all others, and the others, which peer with it alone.
@@ -47,7 +48,7 @@ func hub(spokes int) (workload, error) {
 			v1alpha1.NetworkPeering{Name: spoke.Name, NetworkRef: spoke})
 		networks = append(networks, newNetwork(spoke, v1alpha1.NetworkPeering{Name: "hub", NetworkRef: center}))
 	}
-	return encode(networks)
+	return encode("hub", networks)
 }
 
 func newNetwork(name v1alpha1.NetworkPeeringNetworkRef, peerings ...v1alpha1.NetworkPeering) *v1alpha1.Network {
@@ -58,8 +59,8 @@ func newNetwork(name v1alpha1.NetworkPeeringNetworkRef, peerings ...v1alpha1.Net
 	}
 }
 
-func encode(networks []*v1alpha1.Network) (workload, error) {
-	w := workload{networks: networks}
+func encode(shape string, networks []*v1alpha1.Network) (workload, error) {
+	w := workload{shape: shape, networks: networks}
 	for _, network := range networks {
 		body, err := json.Marshal(network)
 		if err != nil {
