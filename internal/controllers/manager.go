@@ -9,7 +9,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"runtime/debug"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -94,7 +93,6 @@ func (m *Manager) Run(ctx context.Context) {
 	if !cache.WaitForCacheSync(ctx.Done(), m.networks.HasSynced, m.interfaces.HasSynced) {
 		return
 	}
-	debug.FreeOSMemory() // To read everything left more garbage behind than there ever is again.
 	wait.UntilWithContext(ctx, func(ctx context.Context) {
 		if err := m.lead(ctx); err != nil && ctx.Err() == nil {
 			klog.FromContext(ctx).Error(err, "Leading the controllers ended, will try again")

@@ -42,7 +42,7 @@ On its own, one command is enough:
 				return fmt.Errorf("--logging-format and the other flags for logs: %w", err)
 			}
 			cliflag.PrintFlags(cmd.Flags())
-			if err := o.Complete(cmd.Flags().Changed("bind-address")); err != nil {
+			if err := o.Complete(cmd.Flags().Changed); err != nil {
 				return err
 			}
 			if err := utilerrors.NewAggregate(o.Validate()); err != nil {

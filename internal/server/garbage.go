@@ -4,47 +4,91 @@
 package server
 
 import (
+	"context"
 	"os"
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/wait"
 )
 
 // With little in use, the garbage collector of Go runs after little work, and takes up to a third of the CPU. It is given
 // room instead, as long as that is no great part of the memory of a machine.
 const (
-	garbageRoom      = 256 << 20 // bytes of garbage, within what these allow:
-	mostGarbage      = 400       // percent of the heap in use
-	leastGarbage     = 100       // percent of the heap in use, as by default
-	heapInUseMetric  = "/gc/heap/live:bytes"
-	gcPercentSetting = "GOGC"
+	garbageRoom  = 256 << 20 // bytes of garbage, within what these allow:
+	mostGarbage  = 400       // percent of the heap in use
+	leastGarbage = 150       // percent of the heap in use
+	gcPercentEnv = "GOGC"
 )
 
-// giveGarbageRoom sets after each collection when the next one is due. It leaves that to a user who says so with GOGC.
-// GOMEMLIMIT holds in any case.
-func giveGarbageRoom() {
-	if os.Getenv(gcPercentSetting) == "" {
+// While little is allocated, the room is given back to the system.
+const (
+	idlePeriod     = 5 * time.Second
+	idleAllocation = 8 << 20  // bytes in a period, at most
+	idleGarbage    = 64 << 20 // bytes that are worth the collection
+)
+
+// heap is what the runtime tells of the heap, in bytes.
+type heap struct {
+	inUse     uint64 // after the last collection
+	resident  uint64 // with all garbage, and what is free of it but not given back
+	allocated uint64 // since the process started
+}
+
+func readHeap() heap {
+	samples := []metrics.Sample{
+		{Name: "/gc/heap/live:bytes"},
+		{Name: "/memory/classes/heap/objects:bytes"},
+		{Name: "/memory/classes/heap/unused:bytes"},
+		{Name: "/memory/classes/heap/free:bytes"},
+		{Name: "/gc/heap/allocs:bytes"},
+	}
+	metrics.Read(samples)
+	value := func(i int) uint64 { return samples[i].Value.Uint64() }
+	return heap{inUse: value(0), resident: value(1) + value(2) + value(3), allocated: value(4)}
+}
+
+// giveGarbageRoom sets after each collection when the next one is due, and gives the room back when nothing goes on, until
+// the context ends. It leaves all that to a user who sets GOGC. GOMEMLIMIT holds in any case.
+func giveGarbageRoom(ctx context.Context) {
+	if os.Getenv(gcPercentEnv) == "" {
 		debug.SetGCPercent(mostGarbage)
-		afterEachCollection(mostGarbage)
+		afterNextCollection(mostGarbage)
+		go giveBackWhenIdle(ctx)
 	}
 }
 
-// collected is found unreachable by the next collection.
-type collected struct{ _ [64]byte }
-
-func afterEachCollection(percent int) {
-	runtime.AddCleanup(&collected{}, func(percent int) {
-		inUse := []metrics.Sample{{Name: heapInUseMetric}}
-		metrics.Read(inUse)
-		due := garbagePercent(inUse[0].Value.Uint64())
+// afterNextCollection has the next collection find an object that is not in use.
+func afterNextCollection(percent int) {
+	type unused struct{ _ [64]byte }
+	runtime.AddCleanup(&unused{}, func(percent int) {
+		due := garbagePercent(readHeap().inUse)
 		if due != percent {
 			debug.SetGCPercent(due)
 		}
-		afterEachCollection(due)
+		afterNextCollection(due)
 	}, percent)
 }
 
 // garbagePercent returns how much garbage may pile up, in percent of the heap in use.
 func garbagePercent(inUse uint64) int {
 	return int(min(max(100*garbageRoom/max(inUse, 1), leastGarbage), mostGarbage))
+}
+
+func giveBackWhenIdle(ctx context.Context) {
+	before := readHeap()
+	wait.UntilWithContext(ctx, func(context.Context) {
+		now := readHeap()
+		if isIdle(before, now) {
+			debug.FreeOSMemory()
+		}
+		before = now
+	}, idlePeriod)
+}
+
+// isIdle tells whether little went on in a period, and there is enough to give back.
+func isIdle(before, now heap) bool {
+	return now.allocated-before.allocated <= idleAllocation && now.resident >= now.inUse+idleGarbage
 }

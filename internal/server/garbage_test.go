@@ -19,11 +19,11 @@ func TestGarbagePercent(t *testing.T) {
 		inUse uint64
 		want  int
 	}{
-		"nothing in use":                    {inUse: 0, want: 400},
-		"little in use has the most room":   {inUse: 50 << 20, want: 400},
-		"more in use shares the room":       {inUse: 128 << 20, want: 200},
-		"much in use is as by default":      {inUse: 256 << 20, want: 100},
-		"very much in use is as by default": {inUse: 4 << 30, want: 100},
+		"nothing in use":                  {inUse: 0, want: 400},
+		"little in use has the most room": {inUse: 50 << 20, want: 400},
+		"more in use shares the room":     {inUse: 128 << 20, want: 200},
+		"much in use has its share":       {inUse: 256 << 20, want: 150},
+		"very much in use has its share":  {inUse: 4 << 30, want: 150},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			if got := garbagePercent(tc.inUse); got != tc.want {
@@ -33,10 +33,37 @@ func TestGarbagePercent(t *testing.T) {
 	}
 }
 
+func TestIsIdle(t *testing.T) {
+	const mb = 1 << 20
+	for sentence, tc := range map[string]struct {
+		before, now heap
+		want        bool
+	}{
+		"nothing going on and much to give back": {
+			before: heap{allocated: 900 * mb}, now: heap{allocated: 901 * mb, inUse: 100 * mb, resident: 300 * mb}, want: true,
+		},
+		"work going on": {
+			before: heap{allocated: 900 * mb}, now: heap{allocated: 950 * mb, inUse: 100 * mb, resident: 300 * mb},
+		},
+		"little to give back": {
+			before: heap{allocated: 900 * mb}, now: heap{allocated: 901 * mb, inUse: 100 * mb, resident: 110 * mb},
+		},
+		"less than after the last collection": {
+			before: heap{allocated: 900 * mb}, now: heap{allocated: 901 * mb, inUse: 100 * mb, resident: 90 * mb},
+		},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			if got := isIdle(tc.before, tc.now); got != tc.want {
+				t.Errorf("got %v, want %v", got, tc.want)
+			}
+		})
+	}
+}
+
 func TestGarbageFollowsTheHeapInUse(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(100))
-	t.Setenv(gcPercentSetting, "")
-	giveGarbageRoom()
+	t.Setenv(gcPercentEnv, "")
+	giveGarbageRoom(t.Context())
 
 	large := make([]byte, garbageRoom)
 	expectPercent(t, func(percent uint64) bool { return percent == leastGarbage })
@@ -47,8 +74,8 @@ func TestGarbageFollowsTheHeapInUse(t *testing.T) {
 
 func TestGOGCHasTheLastWord(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(70))
-	t.Setenv(gcPercentSetting, "70")
-	giveGarbageRoom()
+	t.Setenv(gcPercentEnv, "70")
+	giveGarbageRoom(t.Context())
 	expectPercent(t, func(percent uint64) bool { return percent == 70 })
 }
 

@@ -137,10 +137,17 @@ func (o *Options) Flags() cliflag.NamedFlagSets {
 	return sections
 }
 
-// Complete fills in the defaults that depend on other options; bindAddressGiven tells whether the user chose an address.
-func (o *Options) Complete(bindAddressGiven bool) error {
-	if o.Standalone && !bindAddressGiven {
+// embeddedCompaction is how often the history of an embedded etcd is dropped. Watches are served from the watch cache, so
+// it is kept for lists in chunks alone, and is mapped into the memory of this process.
+const embeddedCompaction = time.Minute
+
+// Complete fills in the defaults that depend on other options; given tells whether the user set a flag.
+func (o *Options) Complete(given func(flag string) bool) error {
+	if o.Standalone && !given("bind-address") {
 		o.Recommended.SecureServing.BindAddress = loopbackAddress
+	}
+	if o.embedsEtcd() && !given("etcd-compaction-interval") {
+		o.Recommended.Etcd.StorageConfig.CompactionInterval = embeddedCompaction
 	}
 	if o.NetworkProvider == "" {
 		o.NetworkProvider = providerExternal

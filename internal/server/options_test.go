@@ -5,7 +5,9 @@ package server
 
 import (
 	"net"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -13,11 +15,11 @@ import (
 
 // completed returns the options after a change, as the command completes them. The change comes in place of the flags:
 // these tie the options to the feature gates of the process, once for all.
-func completed(t *testing.T, bindAddressGiven bool, change func(*Options)) *Options {
+func completed(t *testing.T, change func(*Options), given ...string) *Options {
 	t.Helper()
 	o := NewOptions()
 	change(o)
-	if err := o.Complete(bindAddressGiven); err != nil {
+	if err := o.Complete(func(flag string) bool { return slices.Contains(given, flag) }); err != nil {
 		t.Fatal(err)
 	}
 	return o
@@ -32,34 +34,45 @@ func hosted(o *Options) {
 func alone(o *Options) { o.Standalone, o.DataDir = true, "data" }
 
 func TestComplete(t *testing.T) {
-	type choices struct{ BindAddress, NetworkProvider, Authentication, Authorization string }
+	type choices struct {
+		BindAddress, NetworkProvider, Authentication, Authorization string
+		Compaction                                                  time.Duration
+	}
 	for sentence, tc := range map[string]struct {
-		change           func(*Options)
-		bindAddressGiven bool
-		want             choices
+		change func(*Options)
+		given  []string // flags
+		want   choices
 	}{
 		"a server of a host cluster listens to everybody and has its provider outside": {
 			change: hosted,
-			want:   choices{BindAddress: "0.0.0.0", NetworkProvider: "external"},
+			want:   choices{BindAddress: "0.0.0.0", NetworkProvider: "external", Compaction: 5 * time.Minute},
 		},
 		"a server on its own listens to its machine and numbers Networks itself": {
 			change: alone,
-			want:   choices{BindAddress: "127.0.0.1", NetworkProvider: "local"},
+			want:   choices{BindAddress: "127.0.0.1", NetworkProvider: "local", Compaction: time.Minute},
 		},
 		"a server on its own listens where it is told, be it to everybody": {
 			change: func(o *Options) {
 				alone(o)
 				o.Recommended.SecureServing.BindAddress = net.IPv4zero
 			},
-			bindAddressGiven: true,
-			want:             choices{BindAddress: "0.0.0.0", NetworkProvider: "local"},
+			given: []string{"bind-address"},
+			want:  choices{BindAddress: "0.0.0.0", NetworkProvider: "local", Compaction: time.Minute},
+		},
+		"the history of an embedded etcd may be kept for longer": {
+			change: func(o *Options) {
+				alone(o)
+				o.Recommended.Etcd.StorageConfig.CompactionInterval = time.Hour
+			},
+			given: []string{"etcd-compaction-interval"},
+			want:  choices{BindAddress: "127.0.0.1", NetworkProvider: "local", Compaction: time.Hour},
 		},
 		"a provider may be chosen in either mode": {
 			change: func(o *Options) {
 				alone(o)
 				o.NetworkProvider = "external"
 			},
-			want: choices{BindAddress: "127.0.0.1", NetworkProvider: "external"},
+			want: choices{BindAddress: "127.0.0.1", NetworkProvider: "external", Compaction: time.Minute},
 		},
 		"one kubeconfig does for all that the host cluster is asked": {
 			change: func(o *Options) {
@@ -68,6 +81,7 @@ func TestComplete(t *testing.T) {
 			},
 			want: choices{
 				BindAddress: "0.0.0.0", NetworkProvider: "external", Authentication: "host", Authorization: "host",
+				Compaction: 5 * time.Minute,
 			},
 		},
 		"another kubeconfig may be chosen for some of it": {
@@ -78,16 +92,18 @@ func TestComplete(t *testing.T) {
 			},
 			want: choices{
 				BindAddress: "0.0.0.0", NetworkProvider: "external", Authentication: "host", Authorization: "other",
+				Compaction: 5 * time.Minute,
 			},
 		},
 	} {
 		t.Run(sentence, func(t *testing.T) {
-			o := completed(t, tc.bindAddressGiven, tc.change)
+			o := completed(t, tc.change, tc.given...)
 			got := choices{
 				BindAddress:     o.Recommended.SecureServing.BindAddress.String(),
 				NetworkProvider: o.NetworkProvider,
 				Authentication:  o.Recommended.Authentication.RemoteKubeConfigFile,
 				Authorization:   o.Recommended.Authorization.RemoteKubeConfigFile,
+				Compaction:      o.Recommended.Etcd.StorageConfig.CompactionInterval,
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
@@ -167,7 +183,7 @@ func TestValidate(t *testing.T) {
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			var got []string
-			for _, err := range completed(t, false, tc.change).Validate() {
+			for _, err := range completed(t, tc.change).Validate() {
 				got = append(got, err.Error())
 			}
 			if diff := cmp.Diff(tc.want, got, cmpopts.EquateEmpty()); diff != "" {

@@ -30,12 +30,16 @@ type Binder struct {
 	recorder record.EventRecorder
 
 	mu      sync.Mutex
-	written map[types.UID]string
+	written map[types.UID]string    // resourceVersions of our own writes that the cache has not seen yet
+	held    map[types.UID]time.Time // since when a decision is held back
 }
 
 // New returns a Binder that reads from the lister and writes through the client.
 func New(networks listers.NetworkLister, client clientset.NetworksGetter, recorder record.EventRecorder) *Binder {
-	return &Binder{networks: networks, client: client, recorder: recorder, written: make(map[types.UID]string)}
+	return &Binder{
+		networks: networks, client: client, recorder: recorder,
+		written: make(map[types.UID]string), held: make(map[types.UID]time.Time),
+	}
 }
 
 // Bind brings the binding of a Network up to date, with at most one write. It returns how long to wait where it is too
@@ -46,10 +50,7 @@ func (b *Binder) Bind(ctx context.Context, network *v1alpha1.Network) (wait time
 	}
 	decided := binding.Decide(network, b.Lookup)
 	change := compare(network, decided)
-	if change == unchanged {
-		return 0, nil
-	}
-	if wait := pace(network, decided, change, time.Now()); wait > 0 {
+	if wait := b.hold(network, decided, change); wait > 0 || change == unchanged {
 		return wait, nil
 	}
 	answer, err := b.client.Networks(network.Namespace).Bind(ctx, network.Name, decided, metav1.CreateOptions{})
@@ -89,9 +90,27 @@ func (b *Binder) behind(network *v1alpha1.Network) bool {
 	return false
 }
 
+// hold tells how long to hold a decision back, and remembers since when it is.
+func (b *Binder) hold(network *v1alpha1.Network, decided *v1alpha1.NetworkBinding, change change) time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now, held := time.Now(), b.held[network.UID]
+	if change != unchanged {
+		if wait := pace(network, decided, change, held, now); wait > 0 {
+			if held.IsZero() {
+				b.held[network.UID] = now
+			}
+			return wait
+		}
+	}
+	delete(b.held, network.UID)
+	return 0
+}
+
 // Forget drops what is remembered of a Network that is gone.
 func (b *Binder) Forget(uid types.UID) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.written, uid)
+	delete(b.held, uid)
 }

@@ -50,13 +50,13 @@ func compare(network *v1alpha1.Network, decided *v1alpha1.NetworkBinding) change
 	return result
 }
 
-// settleTime is how long after its last event a Network is written with a decision that is likely to change again soon.
+// settleTime is how long a decision is held back that is likely to change again soon.
 const settleTime = time.Second
 
 // pace tells how long to wait before writing. A decision is written at once if it ends a peering or leaves none Pending.
 // Otherwise a Network that is new or has just become available is given a moment: its peers usually follow, and one
-// write then does for all.
-func pace(network *v1alpha1.Network, decided *v1alpha1.NetworkBinding, change change, now time.Time) time.Duration {
+// write then does for all. The moment begins when its decision is first held back, which is zero if it was not yet.
+func pace(network *v1alpha1.Network, decided *v1alpha1.NetworkBinding, change change, held, now time.Time) time.Duration {
 	if change == release || len(decided.IncomingPeerings) == len(decided.Peerings) {
 		return 0
 	}
@@ -70,7 +70,14 @@ func pace(network *v1alpha1.Network, decided *v1alpha1.NetworkBinding, change ch
 			last = at.Time
 		}
 	}
-	return settleTime - now.Sub(last)
+	switch lately := settleTime + time.Second; { // Times in the API have no fractions of a second.
+	case now.Sub(last) >= lately:
+		return 0
+	case held.IsZero():
+		return settleTime
+	default:
+		return settleTime - now.Sub(held)
+	}
 }
 
 // transition is a change of a phase, for the Event that tells of it.

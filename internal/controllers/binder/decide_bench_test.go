@@ -32,7 +32,7 @@ func BenchmarkCompare(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
 					change := compare(before, after)
-					if change != network.want || pace(before, after, change, now) > 0 {
+					if change != network.want || pace(before, after, change, time.Time{}, now) > 0 {
 						b.Fatalf("got change %d, want %d at once", change, network.want)
 					}
 				}

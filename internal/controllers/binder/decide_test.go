@@ -164,6 +164,7 @@ func TestPace(t *testing.T) {
 		network *v1alpha1.Network
 		decided *v1alpha1.NetworkBinding
 		change  change
+		held    time.Duration // ago; 0 is not yet
 		want    time.Duration // 0 is at once
 	}{
 		"a Network to which nothing happened for a while is written at once": {
@@ -171,23 +172,27 @@ func TestPace(t *testing.T) {
 		},
 		"a Network that is new waits for its peers": {
 			network: network(func(n *v1alpha1.Network) { n.CreationTimestamp = fresh }),
-			decided: half, change: words, want: 700 * time.Millisecond,
+			decided: half, change: words, want: time.Second,
 		},
 		"a Network that has just become available waits for its peers": {
 			network: network(func(n *v1alpha1.Network) { n.Status.Conditions[0].LastTransitionTime = fresh }),
-			decided: half, change: bind, want: 700 * time.Millisecond,
+			decided: half, change: bind, want: time.Second,
 		},
 		"a Network with a peering that was just bound or released waits for the next": {
 			network: network(func(n *v1alpha1.Network) { n.Status.Peerings[1].LastPhaseTransitionTime = &fresh }),
-			decided: half, change: bind, want: 700 * time.Millisecond,
+			decided: half, change: bind, want: time.Second,
 		},
-		"the last of the three counts": {
-			network: network(func(n *v1alpha1.Network) {
-				n.CreationTimestamp = ago(900 * time.Millisecond)
-				n.Status.Conditions[0].LastTransitionTime = ago(100 * time.Millisecond)
-				n.Status.Peerings[1].LastPhaseTransitionTime = &fresh
-			}),
-			decided: half, change: bind, want: 900 * time.Millisecond,
+		"the wait goes on from where it began": {
+			network: network(func(n *v1alpha1.Network) { n.CreationTimestamp = fresh }),
+			decided: half, change: bind, held: 300 * time.Millisecond, want: 700 * time.Millisecond,
+		},
+		"the wait ends": {
+			network: network(func(n *v1alpha1.Network) { n.CreationTimestamp = fresh }),
+			decided: half, change: bind, held: time.Second,
+		},
+		"a time that was cut to whole seconds is new for a second more": {
+			network: network(func(n *v1alpha1.Network) { n.CreationTimestamp = ago(1900 * time.Millisecond) }),
+			decided: half, change: bind, want: time.Second,
 		},
 		"the last peering of all that becomes Bound is written at once": {
 			network: network(func(n *v1alpha1.Network) { n.CreationTimestamp = fresh }), decided: whole, change: bind,
@@ -197,7 +202,11 @@ func TestPace(t *testing.T) {
 		},
 	} {
 		t.Run(sentence, func(t *testing.T) {
-			if got := max(0, pace(tc.network, tc.decided, tc.change, now)); got != tc.want {
+			var held time.Time
+			if tc.held != 0 {
+				held = now.Add(-tc.held)
+			}
+			if got := max(0, pace(tc.network, tc.decided, tc.change, held, now)); got != tc.want {
 				t.Errorf("waits %v, want %v", got, tc.want)
 			}
 		})
