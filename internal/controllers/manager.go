@@ -39,6 +39,8 @@ type Config struct {
 	// Client and Informers speak to this server.
 	Client    versioned.Interface
 	Informers externalversions.SharedInformerFactory
+	// Synced, if any, is called once the informers have read everything.
+	Synced func()
 	// Recorder takes the Events.
 	Recorder record.EventRecorder
 	// Host is the host cluster, nil if there is none.
@@ -92,6 +94,9 @@ func (m *Manager) Run(ctx context.Context) {
 	defer m.Informers.Shutdown()
 	if !cache.WaitForCacheSync(ctx.Done(), m.networks.HasSynced, m.interfaces.HasSynced) {
 		return
+	}
+	if m.Synced != nil {
+		m.Synced()
 	}
 	wait.UntilWithContext(ctx, func(ctx context.Context) {
 		if err := m.lead(ctx); err != nil && ctx.Err() == nil {

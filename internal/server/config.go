@@ -49,6 +49,8 @@ type Config struct {
 	Etcd *clientv3.Client
 	// Events passes the controllers' Events on to the host cluster; without one they end here.
 	Events record.EventBroadcaster
+	// CachesFilled is called once, when all that is stored has been read.
+	CachesFilled func()
 
 	cluster  kubernetes.Interface // the host cluster; nil in standalone mode
 	dir      *standalone.Dir      // nil without --data-dir

@@ -17,9 +17,10 @@ import (
 // With little in use, the garbage collector of Go runs after little work, and takes up to a third of the CPU. It is given
 // room instead, as long as that is no great part of the memory of a machine.
 const (
-	garbageRoom  = 256 << 20 // bytes of garbage, within what these allow:
+	startRoom    = 1 << 30   // bytes of garbage until the caches are filled, when all that is read goes through memory
+	garbageRoom  = 256 << 20 // bytes of garbage from then on; both within what these allow:
 	mostGarbage  = 400       // percent of the heap in use
-	leastGarbage = 150       // percent of the heap in use
+	leastGarbage = 100       // percent of the heap in use, as by default
 	gcPercentEnv = "GOGC"
 )
 
@@ -51,30 +52,37 @@ func readHeap() heap {
 }
 
 // giveGarbageRoom sets after each collection when the next one is due, and gives the room back when nothing goes on, until
-// the context ends. It leaves all that to a user who sets GOGC. GOMEMLIMIT holds in any case.
-func giveGarbageRoom(ctx context.Context) {
+// the context ends. It leaves all that to a user who sets GOGC. GOMEMLIMIT holds in any case. The caches are filled once
+// filled is closed.
+func giveGarbageRoom(ctx context.Context, filled <-chan struct{}) {
 	if os.Getenv(gcPercentEnv) == "" {
 		debug.SetGCPercent(mostGarbage)
-		afterNextCollection(mostGarbage)
+		afterNextCollection(mostGarbage, filled)
 		go giveBackWhenIdle(ctx)
 	}
 }
 
 // afterNextCollection has the next collection find an object that is not in use.
-func afterNextCollection(percent int) {
+func afterNextCollection(percent int, filled <-chan struct{}) {
 	type unused struct{ _ [64]byte }
 	runtime.AddCleanup(&unused{}, func(percent int) {
-		due := garbagePercent(readHeap().inUse)
+		room := uint64(garbageRoom)
+		select {
+		case <-filled:
+		default:
+			room = startRoom
+		}
+		due := garbagePercent(readHeap().inUse, room)
 		if due != percent {
 			debug.SetGCPercent(due)
 		}
-		afterNextCollection(due)
+		afterNextCollection(due, filled)
 	}, percent)
 }
 
 // garbagePercent returns how much garbage may pile up, in percent of the heap in use.
-func garbagePercent(inUse uint64) int {
-	return int(min(max(100*garbageRoom/max(inUse, 1), leastGarbage), mostGarbage))
+func garbagePercent(inUse, room uint64) int {
+	return int(min(max(100*room/max(inUse, 1), leastGarbage), mostGarbage))
 }
 
 func giveBackWhenIdle(ctx context.Context) {

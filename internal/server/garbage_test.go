@@ -19,14 +19,14 @@ func TestGarbagePercent(t *testing.T) {
 		inUse uint64
 		want  int
 	}{
-		"nothing in use":                  {inUse: 0, want: 400},
-		"little in use has the most room": {inUse: 50 << 20, want: 400},
-		"more in use shares the room":     {inUse: 128 << 20, want: 200},
-		"much in use has its share":       {inUse: 256 << 20, want: 150},
-		"very much in use has its share":  {inUse: 4 << 30, want: 150},
+		"nothing in use":                    {inUse: 0, want: 400},
+		"little in use has the most room":   {inUse: 50 << 20, want: 400},
+		"more in use shares the room":       {inUse: 128 << 20, want: 200},
+		"much in use is as by default":      {inUse: 256 << 20, want: 100},
+		"very much in use is as by default": {inUse: 4 << 30, want: 100},
 	} {
 		t.Run(sentence, func(t *testing.T) {
-			if got := garbagePercent(tc.inUse); got != tc.want {
+			if got := garbagePercent(tc.inUse, garbageRoom); got != tc.want {
 				t.Errorf("got %d, want %d", got, tc.want)
 			}
 		})
@@ -63,9 +63,12 @@ func TestIsIdle(t *testing.T) {
 func TestGarbageFollowsTheHeapInUse(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(100))
 	t.Setenv(gcPercentEnv, "")
-	giveGarbageRoom(t.Context())
+	filled := make(chan struct{})
+	giveGarbageRoom(t.Context(), filled)
 
 	large := make([]byte, garbageRoom)
+	expectPercent(t, func(percent uint64) bool { return percent > 300 })
+	close(filled)
 	expectPercent(t, func(percent uint64) bool { return percent == leastGarbage })
 	runtime.KeepAlive(large)
 	large = nil
@@ -75,7 +78,7 @@ func TestGarbageFollowsTheHeapInUse(t *testing.T) {
 func TestGOGCHasTheLastWord(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(70))
 	t.Setenv(gcPercentEnv, "70")
-	giveGarbageRoom(t.Context())
+	giveGarbageRoom(t.Context(), nil)
 	expectPercent(t, func(percent uint64) bool { return percent == 70 })
 }
 

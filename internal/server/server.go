@@ -47,11 +47,13 @@ type Server struct {
 // Run serves as the options say until the context ends; then it stops in order: controllers, API server, etcd. When the
 // server is ready, it tells so on out.
 func Run(ctx context.Context, o *Options, out io.Writer) error {
-	giveGarbageRoom(ctx)
+	filled := make(chan struct{})
+	giveGarbageRoom(ctx, filled)
 	config, err := NewConfig(ctx, o)
 	if err != nil {
 		return err
 	}
+	config.CachesFilled = func() { close(filled) }
 	defer config.Close()
 	server, err := New(config)
 	if err != nil {
@@ -131,6 +133,7 @@ func (s *Server) installControllers(storageReady func() error) error {
 		Options:        s.config.Options.Controllers,
 		Client:         s.client,
 		Informers:      newInformers(s.client),
+		Synced:         s.config.CachesFilled,
 		Recorder:       s.config.recorder(),
 		Host:           host,
 		NewProvider:    s.newProvider(prefix),

@@ -63,7 +63,7 @@ func serverWithUsers(t *testing.T) *rest.Config {
 	options.NetworkProvider = "external"
 	options.Recommended.SecureServing.BindAddress = net.IPv4(127, 0, 0, 1)
 	options.Recommended.SecureServing.BindPort = port
-	if err := options.Complete(true); err != nil {
+	if err := options.Complete(func(string) bool { return true }); err != nil {
 		t.Fatal(err)
 	}
 	config, err := apiserver.NewConfig(t.Context(), options)
