@@ -375,9 +375,6 @@ func (b *bench) atRest(ctx context.Context, servers ...*server) error {
 		if err := b.peak(s, "memory, peak", n); err != nil {
 			return err
 		}
-		if err := b.memory(s, "memory, at rest", n); err != nil {
-			return err
-		}
 	}
 	if err := b.peak(b.etcd, "memory, peak", n); err != nil {
 		return err
@@ -393,6 +390,9 @@ func (b *bench) atRest(ctx context.Context, servers ...*server) error {
 			cores = full[i].all - empty[i].all
 		}
 		if err := b.report.add(s.figure("CPU of controllers at rest", n, cores, "cores", full[i].took)); err != nil {
+			return err
+		}
+		if err := b.memory(s, "memory, at rest", n); err != nil {
 			return err
 		}
 		if err := b.afterRestart(ctx, s, n, external); err != nil {
@@ -472,18 +472,27 @@ func (b *bench) rest(ctx context.Context, n int, servers ...*server) ([]atRestCP
 		}
 		return all, nil
 	}
-	period := restFor
+	calm, period := calm, restFor
 	if b.quick {
-		period = restForQuick
+		calm, period = calmQuick, restForQuick
+	}
+	pass := func(period time.Duration) error {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(period):
+			return nil
+		}
+	}
+	if err := pass(calm); err != nil {
+		return nil, err
 	}
 	before, err := samples()
 	if err != nil {
 		return nil, err
 	}
-	select {
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	case <-time.After(period):
+	if err := pass(period); err != nil {
+		return nil, err
 	}
 	after, err := samples()
 	if err != nil {

@@ -21,6 +21,10 @@ const (
 	watchers = 50 // of the fan-out
 	lists    = 50 // of which the median counts
 
+	// calm is how long servers have nothing to do before they are said to be at rest: network-apiserver and the Go
+	// runtime use it to give memory back.
+	calm         = 12 * time.Second
+	calmQuick    = 6 * time.Second
 	restFor      = 10 * time.Second
 	restForQuick = 3 * time.Second
 )

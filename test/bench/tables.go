@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"unicode/utf8"
@@ -66,11 +67,13 @@ func (t *target) String() string {
 	return "≤ " + limit
 }
 
+// met tells of a figure, with as many digits as the table shows.
 func (t *target) met(f *figure) bool {
 	value := f.Value
 	if t.ratio {
 		value = f.Ratio
 	}
+	value, _ = strconv.ParseFloat(number(value), 64) // It is a number.
 	if t.atLeast {
 		return value >= t.limit
 	}
