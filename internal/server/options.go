@@ -139,7 +139,7 @@ func (o *Options) Flags() cliflag.NamedFlagSets {
 
 // embeddedCompaction is how often the history of an embedded etcd is dropped. Watches are served from the watch cache, so
 // it is kept for lists in chunks alone, and is mapped into the memory of this process.
-const embeddedCompaction = time.Minute
+const embeddedCompaction = 30 * time.Second
 
 // Complete fills in the defaults that depend on other options; given tells whether the user set a flag.
 func (o *Options) Complete(given func(flag string) bool) error {

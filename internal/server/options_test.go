@@ -49,7 +49,7 @@ func TestComplete(t *testing.T) {
 		},
 		"a server on its own listens to its machine and numbers Networks itself": {
 			change: alone,
-			want:   choices{BindAddress: "127.0.0.1", NetworkProvider: "local", Compaction: time.Minute},
+			want:   choices{BindAddress: "127.0.0.1", NetworkProvider: "local", Compaction: 30 * time.Second},
 		},
 		"a server on its own listens where it is told, be it to everybody": {
 			change: func(o *Options) {
@@ -57,7 +57,7 @@ func TestComplete(t *testing.T) {
 				o.Recommended.SecureServing.BindAddress = net.IPv4zero
 			},
 			given: []string{"bind-address"},
-			want:  choices{BindAddress: "0.0.0.0", NetworkProvider: "local", Compaction: time.Minute},
+			want:  choices{BindAddress: "0.0.0.0", NetworkProvider: "local", Compaction: 30 * time.Second},
 		},
 		"the history of an embedded etcd may be kept for longer": {
 			change: func(o *Options) {
@@ -72,7 +72,7 @@ func TestComplete(t *testing.T) {
 				alone(o)
 				o.NetworkProvider = "external"
 			},
-			want: choices{BindAddress: "127.0.0.1", NetworkProvider: "external", Compaction: time.Minute},
+			want: choices{BindAddress: "127.0.0.1", NetworkProvider: "external", Compaction: 30 * time.Second},
 		},
 		"one kubeconfig does for all that the host cluster is asked": {
 			change: func(o *Options) {
