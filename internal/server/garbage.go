@@ -34,7 +34,7 @@ const (
 // heap is what the runtime tells of the heap, in bytes.
 type heap struct {
 	inUse     uint64 // after the last collection
-	resident  uint64 // with all garbage, and what is free of it but not given back
+	occupied  uint64 // in use, garbage, or free and not given back; gaps between objects can't be given back
 	allocated uint64 // since the process started
 }
 
@@ -42,13 +42,12 @@ func readHeap() heap {
 	samples := []metrics.Sample{
 		{Name: "/gc/heap/live:bytes"},
 		{Name: "/memory/classes/heap/objects:bytes"},
-		{Name: "/memory/classes/heap/unused:bytes"},
 		{Name: "/memory/classes/heap/free:bytes"},
 		{Name: "/gc/heap/allocs:bytes"},
 	}
 	metrics.Read(samples)
 	value := func(i int) uint64 { return samples[i].Value.Uint64() }
-	return heap{inUse: value(0), resident: value(1) + value(2) + value(3), allocated: value(4)}
+	return heap{inUse: value(0), occupied: value(1) + value(2), allocated: value(3)}
 }
 
 // giveGarbageRoom sets after each collection when the next one is due, and gives the room back when nothing goes on, until
@@ -98,5 +97,5 @@ func giveBackWhenIdle(ctx context.Context) {
 
 // isIdle tells whether little went on in a period, and there is enough to give back.
 func isIdle(before, now heap) bool {
-	return now.allocated-before.allocated <= idleAllocation && now.resident >= now.inUse+idleGarbage
+	return now.allocated-before.allocated <= idleAllocation && now.occupied >= now.inUse+idleGarbage
 }

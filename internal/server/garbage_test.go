@@ -40,16 +40,16 @@ func TestIsIdle(t *testing.T) {
 		want        bool
 	}{
 		"nothing going on and much to give back": {
-			before: heap{allocated: 900 * mb}, now: heap{allocated: 901 * mb, inUse: 100 * mb, resident: 300 * mb}, want: true,
+			before: heap{allocated: 900 * mb}, now: heap{allocated: 901 * mb, inUse: 100 * mb, occupied: 300 * mb}, want: true,
 		},
 		"work going on": {
-			before: heap{allocated: 900 * mb}, now: heap{allocated: 950 * mb, inUse: 100 * mb, resident: 300 * mb},
+			before: heap{allocated: 900 * mb}, now: heap{allocated: 950 * mb, inUse: 100 * mb, occupied: 300 * mb},
 		},
 		"little to give back": {
-			before: heap{allocated: 900 * mb}, now: heap{allocated: 901 * mb, inUse: 100 * mb, resident: 110 * mb},
+			before: heap{allocated: 900 * mb}, now: heap{allocated: 901 * mb, inUse: 100 * mb, occupied: 110 * mb},
 		},
 		"less than after the last collection": {
-			before: heap{allocated: 900 * mb}, now: heap{allocated: 901 * mb, inUse: 100 * mb, resident: 90 * mb},
+			before: heap{allocated: 900 * mb}, now: heap{allocated: 901 * mb, inUse: 100 * mb, occupied: 90 * mb},
 		},
 	} {
 		t.Run(sentence, func(t *testing.T) {
@@ -80,6 +80,24 @@ func TestGOGCHasTheLastWord(t *testing.T) {
 	t.Setenv(gcPercentEnv, "70")
 	giveGarbageRoom(t.Context(), nil)
 	expectPercent(t, func(percent uint64) bool { return percent == 70 })
+}
+
+// Otherwise an idle server would collect for ever.
+func TestNothingIsLeftToGiveBackAfterwards(t *testing.T) {
+	// Every other object goes, so that the others keep memory in use which can't be given back.
+	kept := make([]*[512]byte, 1<<19)
+	for i := range kept {
+		kept[i] = new([512]byte)
+	}
+	for i := 0; i < len(kept); i += 2 {
+		kept[i] = nil
+	}
+	debug.FreeOSMemory()
+	now := readHeap()
+	if isIdle(now, now) {
+		t.Errorf("after it is given back, there is still something to give back: %+v", now)
+	}
+	runtime.KeepAlive(kept)
 }
 
 // expectPercent collects garbage until the setting is as wanted.
