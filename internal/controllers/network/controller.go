@@ -77,10 +77,7 @@ func (c *Controller) Run(ctx context.Context, workers int) error {
 			}
 		},
 		DeleteFunc: func(obj any) {
-			if gone, ok := obj.(cache.DeletedFinalStateUnknown); ok {
-				obj = gone.Obj
-			}
-			network := obj.(*v1alpha1.Network)
+			network := workloop.Deleted[*v1alpha1.Network](obj)
 			c.queue(network)
 			c.queueUnclaimed(network, nil)
 		},

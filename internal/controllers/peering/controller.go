@@ -46,12 +46,7 @@ func (c *Controller) Run(ctx context.Context, workers int) error {
 		UpdateFunc: func(old, obj any) {
 			c.changed(ctx, old.(*v1alpha1.Network), obj.(*v1alpha1.Network))
 		},
-		DeleteFunc: func(obj any) {
-			if gone, ok := obj.(cache.DeletedFinalStateUnknown); ok {
-				obj = gone.Obj
-			}
-			c.changed(ctx, obj.(*v1alpha1.Network), nil)
-		},
+		DeleteFunc: func(obj any) { c.changed(ctx, workloop.Deleted[*v1alpha1.Network](obj), nil) },
 	})
 	if err != nil {
 		return err

@@ -61,12 +61,7 @@ func (c *Controller) Run(ctx context.Context, workers int) error {
 				c.queueHolders(ctx, old.(*v1alpha1.Network))
 			}
 		},
-		DeleteFunc: func(obj any) {
-			if gone, ok := obj.(cache.DeletedFinalStateUnknown); ok {
-				obj = gone.Obj
-			}
-			c.queueHolders(ctx, obj.(*v1alpha1.Network))
-		},
+		DeleteFunc: func(obj any) { c.queueHolders(ctx, workloop.Deleted[*v1alpha1.Network](obj)) },
 	})
 	if err != nil {
 		return err
