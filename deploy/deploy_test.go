@@ -2,13 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package deploy_test renders the kustomize overlays and the Helm chart, holds the one against the other, and checks
-// what no installation may lack: least privilege, restricted pods, certificates that fit.
+// what no installation may lack: least privilege, restricted pods, addresses that fit.
 package deploy_test
 
 import (
 	"bytes"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -26,11 +24,17 @@ import (
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/util/yaml"
+	sigsyaml "sigs.k8s.io/yaml"
+
+	"ironcore.dev/networking/test/monitoring"
 )
 
 // installation is one choice of what to install, as components of kustomize and as values of the chart.
@@ -48,14 +52,19 @@ var installations = map[string]installation{
 		components: []string{"etcd-cluster", "serving-cert"},
 		values:     "mode=ha",
 	},
+	"one replica, Networks that OVN carries": {
+		components: []string{"embedded-etcd", "serving-cert", "ovn"},
+		values: "mode=single,networkProvider.name=ovn,networkProvider.ovn.nb=ssl:ovn-nb.example.com:6641," +
+			"networkProvider.ovn.tlsSecretName=network-apiserver-ovn",
+	},
 	"one replica, everything optional": {
 		components: []string{"embedded-etcd", "cert-manager", "encryption", "monitoring"},
 		values: "mode=single,certManager.enabled=true,monitoring.enabled=true," +
 			"encryptionSecretName=network-apiserver-encryption",
 	},
 	"three replicas, everything optional": {
-		components: []string{"etcd-cluster", "cert-manager", "etcd-cert-manager", "encryption", "monitoring"},
-		values: "mode=ha,certManager.enabled=true,monitoring.enabled=true," +
+		components: []string{"etcd-cluster", "cert-manager", "etcd-cert-manager", "encryption", "monitoring", "backup"},
+		values: "mode=ha,certManager.enabled=true,monitoring.enabled=true,backup.enabled=true," +
 			"encryptionSecretName=network-apiserver-encryption",
 	},
 }
@@ -64,11 +73,9 @@ func TestChartAndKustomizeInstallTheSame(t *testing.T) {
 	for name, installation := range installations {
 		t.Run(name, func(t *testing.T) {
 			fromKustomize, fromChart := kustomize(t, installation), chart(t, installation)
-			// Helm makes the namespace itself, and a script makes what the chart generates for etcd.
+			// Helm makes the namespace itself, and the chart has what makes certificates of etcd, and a test.
 			delete(fromKustomize, "Namespace/network-system")
-			for _, secret := range []string{"network-etcd-ca", "network-etcd-tls", "network-etcd-client-tls"} {
-				delete(fromChart, "Secret/network-system/"+secret)
-			}
+			maps.DeleteFunc(fromChart, func(_ string, object *unstructured.Unstructured) bool { return isHook(object) })
 			if diff := cmp.Diff(normalized(fromKustomize), normalized(fromChart)); diff != "" {
 				t.Errorf("kustomize (-) and chart (+) differ:\n%s", diff)
 			}
@@ -98,20 +105,100 @@ func TestChartFollowsItsNamespace(t *testing.T) {
 	}
 }
 
+// TestNetworkPoliciesLeaveOtherPodsAlone renders into a namespace that others use, and asks of every policy whom it selects.
+func TestNetworkPoliciesLeaveOtherPodsAlone(t *testing.T) {
+	others := map[string]labels.Set{
+		"a pod without labels":     {},
+		"DNS":                      {"k8s-app": "kube-dns", "pod-template-hash": "5d78c9869d"},
+		"kube-apiserver":           {"component": "kube-apiserver", "tier": "control-plane"},
+		"the etcd of Kubernetes":   {"component": "etcd", "tier": "control-plane"},
+		"another etcd":             {"app.kubernetes.io/name": "etcd", "app.kubernetes.io/part-of": "network-apiserver"},
+		"another server":           {"app.kubernetes.io/name": "metrics-server", "app.kubernetes.io/managed-by": "Helm"},
+		"Prometheus in that place": {"app.kubernetes.io/name": "prometheus"},
+	}
+	for name, installation := range installations {
+		t.Run(name, func(t *testing.T) {
+			chart := decode(t, run(t, "helm", "template", "network-apiserver", "charts/network-apiserver",
+				"--namespace", "kube-system", "--set", installation.values))
+			for renderer, objects := range map[string]map[string]*unstructured.Unstructured{
+				"chart": chart, "kustomize": kustomize(t, installation),
+			} {
+				var own []labels.Set
+				policies := 0
+				for key, object := range objects {
+					if isHook(object) {
+						continue // It runs before the policies are there.
+					}
+					if template, ok, _ := unstructured.NestedStringMap(object.Object, "spec", "template", "metadata", "labels"); ok {
+						own = append(own, template)
+					}
+					if object.GetKind() != "NetworkPolicy" {
+						continue
+					}
+					policies++
+					policy := typed[networkingv1.NetworkPolicy](t, objects, key).Spec
+					selector, err := metav1.LabelSelectorAsSelector(&policy.PodSelector)
+					if err != nil {
+						t.Fatal(err)
+					}
+					for other, set := range others {
+						if selector.Matches(set) {
+							t.Errorf("%s: %s selects %s", renderer, key, other)
+						}
+					}
+					for _, rule := range policy.Ingress {
+						for _, from := range rule.From {
+							if from.NamespaceSelector != nil && from.NamespaceSelector.MatchLabels["kubernetes.io/metadata.name"] == "" {
+								t.Errorf("%s: %s lets in pods of namespaces that it does not name", renderer, key)
+							}
+						}
+					}
+				}
+				for _, set := range own {
+					if !slices.ContainsFunc(slices.Collect(maps.Keys(objects)), func(key string) bool {
+						if objects[key].GetKind() != "NetworkPolicy" {
+							return false
+						}
+						policy := typed[networkingv1.NetworkPolicy](t, objects, key).Spec
+						selector, err := metav1.LabelSelectorAsSelector(&policy.PodSelector)
+						return err == nil && selector.Matches(set) && slices.Equal(policy.PolicyTypes,
+							[]networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress})
+					}) {
+						t.Errorf("%s: no policy holds the pods with labels %s", renderer, set)
+					}
+				}
+				if policies == 0 || len(own) == 0 {
+					t.Errorf("%s: %d policies for %d kinds of pods", renderer, policies, len(own))
+				}
+			}
+		})
+	}
+}
+
 func TestChartRefusesWhatItDoesNotKnow(t *testing.T) {
 	for values, want := range map[string]string{
-		"mode=many":                        "at '/mode': value must be one of 'single', 'ha'",
-		"replicas=5":                       "additional properties 'replicas' not allowed",
-		"extraArgs[0]=v=4":                 "at '/extraArgs/0': 'v=4' does not match pattern '^--'",
-		"resources.limits.memory=null":     "at '/resources/limits': missing property 'memory'",
-		"storage.size=ten":                 "at '/storage/size'",
-		"etcd.certificates=none":           "at '/etcd/certificates': value must be one of 'generate', 'existing'",
-		"certManager.enabled=perhaps":      "at '/certManager/enabled': got string, want boolean",
-		"networkPolicy.enabled=0":          "at '/networkPolicy/enabled'",
-		"monitoring.serviceMonitor=true":   "additional properties 'serviceMonitor' not allowed",
-		"image.pullPolicy=Sometimes":       "at '/image/pullPolicy'",
-		"tolerations[0]=everything":        "at '/tolerations/0': got string, want object",
-		"encryptionSecretName.name=secret": "at '/encryptionSecretName': got object, want string",
+		"mode=many":                                "at '/mode': value must be one of 'single', 'ha'",
+		"replica=5":                                "additional properties 'replica' not allowed",
+		"replicas=5":                               "replicas: an etcd inside the server serves one replica",
+		"backup.enabled=true":                      "backup.enabled: an etcd inside the server listens on no port",
+		"mode=ha,etcd.mode=embedded":               "at '/etcd/mode': value must be one of '', 'bundled', 'external'",
+		"etcd.mode=external":                       "at '/etcd/external/servers': minItems: got 0, want 1",
+		"networkProvider.name=ovn":                 "at '/networkProvider/ovn/nb': minLength: got 0, want 1",
+		"networkProvider.name=ironcore-net":        "at '/networkProvider/ironcoreNet/kubeconfigSecretName': minLength: got 0, want 1",
+		"image.digest=sha256:abc":                  "at '/image/digest'",
+		"extraArgs[0]=v=4":                         "at '/extraArgs/0': 'v=4' does not match pattern '^--'",
+		"resources.limits.memory=null":             "at '/resources/limits': missing property 'memory'",
+		"storage.size=ten":                         "at '/storage/size'",
+		"etcd.certificates=none":                   "at '/etcd/certificates': value must be one of 'generate', 'existing'",
+		"certManager.enabled=perhaps":              "at '/certManager/enabled': got string, want boolean",
+		"networkPolicy.enabled=0":                  "at '/networkPolicy/enabled'",
+		"monitoring.serviceMonitor=true":           "additional properties 'serviceMonitor' not allowed",
+		"image.pullPolicy=Sometimes":               "at '/image/pullPolicy'",
+		"backup.schedule=often":                    "at '/backup/schedule': 'often' does not match pattern",
+		"priorityClassName=Very High":              "at '/priorityClassName': 'Very High' does not match pattern",
+		`podLabels.app\.kubernetes\.io/name=other`: "invalid propertyName 'app.kubernetes.io/name'",
+		"tolerations[0]=everything":                "at '/tolerations/0': got string, want object",
+		"encryptionSecretName.name=secret":         "at '/encryptionSecretName': got object, want string",
 	} {
 		t.Run(values, func(t *testing.T) {
 			cmd := exec.Command(tool(t, "helm"), "template", "charts/network-apiserver", "--set", values)
@@ -171,6 +258,16 @@ func TestPermissions(t *testing.T) {
 				for _, resource := range rule.Resources {
 					for _, verb := range rule.Verbs {
 						granted.Insert(verb + " " + resource)
+					}
+				}
+			}
+			// What holds of NetworkInterfaces holds of the other kinds that a provider realizes.
+			for _, other := range []string{"loadbalancers", "natgateways", "networkpolicies", "virtualips"} {
+				for _, list := range []*[]string{&tt.want, &tt.dontWant} {
+					for _, permission := range *list {
+						if strings.Contains(permission, "networkinterfaces") {
+							*list = append(*list, strings.ReplaceAll(permission, "networkinterfaces", other))
+						}
 					}
 				}
 			}
@@ -239,18 +336,19 @@ func TestPodsAreRestricted(t *testing.T) {
 					p.SeccompProfile.Type != corev1.SeccompProfileTypeRuntimeDefault {
 					t.Errorf("pod security context %v", p)
 				}
-				container := pod.Containers[0]
-				if c := container.SecurityContext; *c.AllowPrivilegeEscalation || !*c.ReadOnlyRootFilesystem ||
-					!slices.Equal(c.Capabilities.Drop, []corev1.Capability{"ALL"}) {
-					t.Errorf("%s: security context %v", container.Name, c)
-				}
-				if container.LivenessProbe == nil || container.ReadinessProbe == nil {
-					t.Errorf("%s lacks a probe", container.Name)
-				}
-				for _, arg := range slices.Concat(container.Command, container.Args) {
-					if strings.Contains(arg, "insecure") {
-						t.Errorf("%s has flag %s", container.Name, arg)
+				for _, container := range slices.Concat(pod.InitContainers, pod.Containers) {
+					if c := container.SecurityContext; *c.AllowPrivilegeEscalation || !*c.ReadOnlyRootFilesystem ||
+						!slices.Equal(c.Capabilities.Drop, []corev1.Capability{"ALL"}) {
+						t.Errorf("%s: security context %v", container.Name, c)
 					}
+					for _, arg := range slices.Concat(container.Command, container.Args) {
+						if strings.Contains(arg, "insecure") {
+							t.Errorf("%s has flag %s", container.Name, arg)
+						}
+					}
+				}
+				if c := pod.Containers[0]; c.LivenessProbe == nil || c.ReadinessProbe == nil {
+					t.Errorf("%s lacks a probe", c.Name)
 				}
 			}
 		})
@@ -271,69 +369,236 @@ func TestStoppingServerHasTime(t *testing.T) {
 	}
 }
 
-// TestEtcdCertificates checks both makers of etcd's certificates against the host names that the server dials.
-func TestEtcdCertificates(t *testing.T) {
-	objects := kustomize(t, installations["three replicas, the server's own certificate"])
-	server := typed[appsv1.Deployment](t, objects, "Deployment/network-system/network-apiserver")
-	endpoints := strings.Split(flag(t, server.Spec.Template.Spec.Containers[0].Args, "etcd-servers"), ",")
-	if len(endpoints) != 3 {
-		t.Fatalf("%d endpoints of etcd: %q", len(endpoints), endpoints)
-	}
-
-	dir := t.TempDir()
-	script := func(t *testing.T) map[string]*unstructured.Unstructured {
-		if _, err := exec.LookPath("openssl"); err != nil {
-			t.Skip("the script needs openssl, which is not installed here")
-		}
-		out, err := exec.Command("./etcd-certificates.sh", dir).Output()
-		if err != nil {
-			t.Fatal(explain(err))
-		}
-		return decode(t, out)
-	}
-	for name, secrets := range map[string]func(*testing.T) map[string]*unstructured.Unstructured{
-		"of the script": script,
-		"of the chart": func(t *testing.T) map[string]*unstructured.Unstructured {
-			return chart(t, installations["three replicas, the server's own certificate"])
-		},
-	} {
+func TestChartHoldsNoSecret(t *testing.T) {
+	for name, installation := range installations {
 		t.Run(name, func(t *testing.T) {
-			rendered := secrets(t)
-			member := typed[corev1.Secret](t, rendered, "Secret/network-system/network-etcd-tls")
-			client := typed[corev1.Secret](t, rendered, "Secret/network-system/network-etcd-client-tls")
-			for _, endpoint := range endpoints {
-				host := strings.TrimSuffix(strings.TrimPrefix(endpoint, "https://"), ":2379")
-				verify(t, member, host, x509.ExtKeyUsageServerAuth)
-			}
-			verify(t, member, "", x509.ExtKeyUsageClientAuth)
-			verify(t, client, "", x509.ExtKeyUsageClientAuth)
-
-			// Members admit a peer by this name, and so must not admit the server.
-			if got := leaf(t, member).Subject.CommonName; got != "network-etcd" {
-				t.Errorf("common name of a member is %q", got)
-			}
-			if got := leaf(t, client).Subject.CommonName; got == "network-etcd" {
-				t.Error("the server's certificate has the name of a member")
-			}
-			if names := leaf(t, client).DNSNames; len(names) > 0 {
-				t.Errorf("the server's certificate can serve as %q", names)
+			for key, object := range chart(t, installation) {
+				if object.GetKind() == "Secret" {
+					t.Errorf("%s is in the release, which Helm keeps", key)
+				}
 			}
 		})
 	}
+}
 
-	t.Run("of the script run again are new, under the same CA", func(t *testing.T) {
-		before := typed[corev1.Secret](t, script(t), "Secret/network-system/network-etcd-tls")
-		after := typed[corev1.Secret](t, script(t), "Secret/network-system/network-etcd-tls")
-		if !bytes.Equal(before.Data["ca.crt"], after.Data["ca.crt"]) {
-			t.Error("the CA changed")
+// TestChartOffers renders one value each, and looks for what it should bring.
+func TestChartOffers(t *testing.T) {
+	const server, etcd = "Deployment/network-system/network-apiserver", "StatefulSet/network-system/network-etcd"
+	for name, tt := range map[string]struct {
+		values string
+		key    string   // of the object
+		want   []string // in its YAML
+	}{
+		"an image of a registry by its digest": {
+			"image.registry=registry.example.com,image.digest=sha256:" + strings.Repeat("a", 64), server,
+			[]string{"image: registry.example.com/network-apiserver:v0.1.0@sha256:aaaa"}},
+		"an image of etcd by its digest": {"mode=ha,etcd.image.digest=sha256:" + strings.Repeat("b", 64), etcd,
+			[]string{"image: registry.k8s.io/etcd:3.7.1-0@sha256:bbbb"}},
+		"pull secrets":    {"imagePullSecrets[0].name=pull", server, []string{"imagePullSecrets:\n      - name: pull"}},
+		"replicas":        {"mode=ha,replicas=5", server, []string{"replicas: 5"}},
+		"affinity":        {"mode=ha,affinity.nodeAffinity.x=y", server, []string{"affinity:\n        nodeAffinity:\n          x: \"y\""}},
+		"tolerations":     {"tolerations[0].key=a", server, []string{"tolerations:\n      - key: a"}},
+		"spread":          {"topologySpreadConstraints[0].maxSkew=1", server, []string{"topologySpreadConstraints:\n      - maxSkew: 1"}},
+		"a priority":      {"priorityClassName=high", server, []string{"priorityClassName: high"}},
+		"labels of pods":  {"podLabels.a=b", server, []string{"labels:\n        a: b"}},
+		"annotations":     {"podAnnotations.a=b", server, []string{"a: b"}},
+		"volumes":         {"extraVolumes[0].name=v,extraVolumeMounts[0].name=v", server, []string{"volumeMounts:", "- name: v"}},
+		"flags":           {"extraArgs[0]=--v=4", server, []string{"- --v=4"}},
+		"an environment":  {"extraEnv[0].name=GOGC", server, []string{"- name: GOGC"}},
+		"a memory limit":  {"resources.limits.memory=4Gi", server, []string{"value: 3686MiB", "memory: 4Gi"}},
+		"service account": {"serviceAccount.annotations.a=b", "ServiceAccount/network-system/network-apiserver", []string{"a: b"}},
+		"the provider local": {"networkProvider.name=local,networkProvider.localVNIRange=10-20", server,
+			[]string{"- --network-provider=local", "- --local-vni-range=10-20"}},
+		"the provider ironcore-net": {
+			"networkProvider.name=ironcore-net,networkProvider.ironcoreNet.kubeconfigSecretName=net,networkProvider.ironcoreNet.namespace=ns",
+			server, []string{"- --network-provider=ironcore-net", "- --ironcore-net-namespace=ns",
+				"- --ironcore-net-kubeconfig=/etc/network-apiserver/ironcore-net/kubeconfig", "secretName: net"}},
+		"the provider ovn": {
+			"networkProvider.name=ovn,networkProvider.ovn.nb=ssl:ovn:6641,networkProvider.ovn.tlsSecretName=ovn", server,
+			[]string{"- --network-provider=ovn", "- --ovn-nb=ssl:ovn:6641", "- --ovn-nb-cafile=/etc/network-apiserver/ovn/ca.crt",
+				"secretName: ovn"}},
+		"an etcd of your own": {
+			"mode=ha,etcd.mode=external,etcd.external.servers[0]=https://etcd:2379,etcd.external.tlsSecretName=mine", server,
+			[]string{"- --etcd-servers=https://etcd:2379", "secretName: mine"}},
+		"one replica on the bundled etcd": {"etcd.mode=bundled", server, []string{"replicas: 1", "- --etcd-servers=https://network-etcd-0"}},
+		"a backup of an etcd of your own": {
+			"mode=ha,backup.enabled=true,backup.keep=3,etcd.mode=external,etcd.external.servers[0]=https://etcd:2379," +
+				"etcd.external.tlsSecretName=mine", "CronJob/network-system/network-etcd-backup",
+			[]string{"- --endpoints=https://etcd:2379", "- --keep=3", "secretName: mine"}},
+		"labels, interval and relabelings for Prometheus": {
+			"monitoring.enabled=true,monitoring.labels.release=p,monitoring.interval=15s,monitoring.relabelings[0].action=drop",
+			"ServiceMonitor/network-system/network-apiserver",
+			[]string{"release: p", "interval: 15s", "relabelings:\n    - action: drop"}},
+		"labels of the alerts": {"monitoring.enabled=true,monitoring.labels.release=p",
+			"PrometheusRule/network-system/network-apiserver", []string{"release: p"}},
+		"Prometheus in its namespace": {"mode=ha,monitoring.enabled=true,monitoring.namespace=prom",
+			"NetworkPolicy/network-system/network-etcd-metrics", []string{"kubernetes.io/metadata.name: prom"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			object := chart(t, installation{values: tt.values})[tt.key]
+			if object == nil {
+				t.Fatalf("no %s", tt.key)
+			}
+			text, err := sigsyaml.Marshal(object.Object)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(string(text), want) {
+					t.Errorf("no %q in\n%s", want, text)
+				}
+			}
+		})
+	}
+}
+
+// TestEveryValueHasAnEffect sets one value after the other, where the other values let it count, and looks whether the
+// rendering differs.
+func TestEveryValueHasAnEffect(t *testing.T) {
+	const (
+		ownEtcd = "mode=ha,etcd.mode=external,etcd.external.servers[0]=https://etcd:2379,etcd.external.tlsSecretName=mine"
+		digest  = "sha256:0123456789012345678901234567890123456789012345678901234567890123"
+		backup  = "mode=ha,backup.enabled=true"
+		ironNet = "networkProvider.name=ironcore-net,networkProvider.ironcoreNet.kubeconfigSecretName=k," +
+			"networkProvider.ironcoreNet.namespace=n"
+		ovn     = "networkProvider.name=ovn,networkProvider.ovn.nb=ssl:a:6641"
+		watched = "monitoring.enabled=true"
+	)
+	effects := map[string]struct{ given, set string }{
+		"mode":                          {"", "mode=ha"},
+		"replicas":                      {"mode=ha", "replicas=2"},
+		"image.registry":                {"", "image.registry=r.example.com"},
+		"image.repository":              {"", "image.repository=r"},
+		"image.tag":                     {"", "image.tag=v9"},
+		"image.digest":                  {"", "image.digest=" + digest},
+		"image.pullPolicy":              {"", "image.pullPolicy=Always"},
+		"imagePullSecrets":              {"", "imagePullSecrets[0].name=s"},
+		"networkProvider.name":          {"", "networkProvider.name=local"},
+		"networkProvider.localVNIRange": {"networkProvider.name=local", "networkProvider.localVNIRange=1-2"},
+		"networkProvider.ironcoreNet.kubeconfigSecretName": {ironNet, "networkProvider.ironcoreNet.kubeconfigSecretName=other"},
+		"networkProvider.ironcoreNet.namespace":            {ironNet, "networkProvider.ironcoreNet.namespace=other"},
+		"networkProvider.ovn.nb":                           {ovn, "networkProvider.ovn.nb=ssl:b:6641"},
+		"networkProvider.ovn.tlsSecretName":                {ovn, "networkProvider.ovn.tlsSecretName=s"},
+		"resources.requests.cpu":                           {"", "resources.requests.cpu=2"},
+		"resources.requests.memory":                        {"", "resources.requests.memory=1Gi"},
+		"resources.limits.memory":                          {"", "resources.limits.memory=1Gi"},
+		"extraArgs":                                        {"", "extraArgs[0]=--v=2"},
+		"extraEnv":                                         {"", "extraEnv[0].name=A"},
+		"extraVolumes":                                     {"", "extraVolumes[0].name=v"},
+		"extraVolumeMounts":                                {"", "extraVolumeMounts[0].name=v"},
+		"podLabels":                                        {"", "podLabels.a=b"},
+		"podAnnotations":                                   {"", "podAnnotations.a=b"},
+		"priorityClassName":                                {"", "priorityClassName=p"},
+		"nodeSelector":                                     {"", "nodeSelector.a=b"},
+		"tolerations":                                      {"", "tolerations[0].key=a"},
+		"affinity":                                         {"", "affinity.nodeAffinity.a=b"},
+		"topologySpreadConstraints":                        {"", "topologySpreadConstraints[0].maxSkew=1"},
+		"serviceAccount.annotations":                       {"", "serviceAccount.annotations.a=b"},
+		"podDisruptionBudget.enabled":                      {"mode=ha", "podDisruptionBudget.enabled=false"},
+		"apiService.enabled":                               {"", "apiService.enabled=false"},
+		"storage.size":                                     {"", "storage.size=1Gi"},
+		"storage.storageClassName":                         {"", "storage.storageClassName=c"},
+		"etcd.mode":                                        {"", "etcd.mode=bundled"},
+		"etcd.external.servers":                            {ownEtcd, "etcd.external.servers[0]=https://other:2379"},
+		"etcd.external.tlsSecretName":                      {ownEtcd, "etcd.external.tlsSecretName=other"},
+		"etcd.external.prefix":                             {ownEtcd, "etcd.external.prefix=/p"},
+		"etcd.image.registry":                              {"mode=ha", "etcd.image.registry=r.example.com"},
+		"etcd.image.repository":                            {"mode=ha", "etcd.image.repository=r"},
+		"etcd.image.tag":                                   {"mode=ha", "etcd.image.tag=v9"},
+		"etcd.image.digest":                                {"mode=ha", "etcd.image.digest=" + digest},
+		"etcd.image.pullPolicy":                            {"mode=ha", "etcd.image.pullPolicy=Always"},
+		"etcd.resources.requests.cpu":                      {"mode=ha", "etcd.resources.requests.cpu=2"},
+		"etcd.resources.requests.memory":                   {"mode=ha", "etcd.resources.requests.memory=1Gi"},
+		"etcd.resources.limits.memory":                     {"mode=ha", "etcd.resources.limits.memory=1Gi"},
+		"etcd.podLabels":                                   {"mode=ha", "etcd.podLabels.a=b"},
+		"etcd.podAnnotations":                              {"mode=ha", "etcd.podAnnotations.a=b"},
+		"etcd.certificates":                                {"mode=ha", "etcd.certificates=existing"},
+		"backup.enabled":                                   {"mode=ha", "backup.enabled=true"},
+		"backup.schedule":                                  {backup, "backup.schedule=1 * * * *"},
+		"backup.keep":                                      {backup, "backup.keep=2"},
+		"backup.storage.size":                              {backup, "backup.storage.size=1Gi"},
+		"backup.storage.storageClassName":                  {backup, "backup.storage.storageClassName=c"},
+		"certManager.enabled":                              {"", "certManager.enabled=true"},
+		"encryptionSecretName":                             {"", "encryptionSecretName=s"},
+		"monitoring.enabled":                               {"", "monitoring.enabled=true"},
+		"monitoring.namespace":                             {"mode=ha," + watched, "monitoring.namespace=n"},
+		"monitoring.labels":                                {watched, "monitoring.labels.a=b"},
+		"monitoring.interval":                              {watched, "monitoring.interval=15s"},
+		"monitoring.relabelings":                           {watched, "monitoring.relabelings[0].action=drop"},
+		"monitoring.metricRelabelings":                     {watched, "monitoring.metricRelabelings[0].action=drop"},
+		"networkPolicy.enabled":                            {"", "networkPolicy.enabled=false"},
+	}
+	content, err := os.ReadFile("charts/network-apiserver/values.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var values map[string]any
+	if err := sigsyaml.Unmarshal(content, &values); err != nil {
+		t.Fatal(err)
+	}
+	for _, value := range leaves("", values) {
+		t.Run(value, func(t *testing.T) {
+			effect, ok := effects[value]
+			if !ok {
+				t.Fatal("no other value to try")
+			}
+			before := chart(t, installation{values: effect.given})
+			after := chart(t, installation{values: strings.TrimPrefix(effect.given+","+effect.set, ",")})
+			if cmp.Equal(before, after) {
+				t.Errorf("with %q, %s changes nothing", effect.given, effect.set)
+			}
+		})
+	}
+}
+
+// leaves are the paths of all values that hold no further ones.
+func leaves(path string, value any) []string {
+	inner, ok := value.(map[string]any)
+	if !ok || len(inner) == 0 {
+		return []string{path}
+	}
+	var paths []string
+	for _, key := range slices.Sorted(maps.Keys(inner)) {
+		paths = append(paths, leaves(strings.TrimPrefix(path+"."+key, "."), inner[key])...)
+	}
+	return paths
+}
+
+func TestChartPassesLintWithoutARemark(t *testing.T) {
+	out, err := exec.Command(tool(t, "helm"), "lint", "--strict", "charts/network-apiserver").CombinedOutput()
+	if err != nil || regexp.MustCompile(`INFO|WARN|ERROR`).Match(out) {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+func TestEtcdAndItsCertificatesAgree(t *testing.T) {
+	objects := kustomize(t, installations["three replicas, the server's own certificate"])
+	server := typed[appsv1.Deployment](t, objects, "Deployment/network-system/network-apiserver").Spec.Template.Spec
+	member := typed[appsv1.StatefulSet](t, objects, "StatefulSet/network-system/network-etcd").Spec.Template.Spec
+	endpoints := flag(t, server.Containers[0].Args, "etcd-servers")
+	if got := flag(t, member.InitContainers[0].Command, "endpoints"); got != endpoints {
+		t.Errorf("a member asks %s, and the server %s", got, endpoints)
+	}
+	var config string
+	for key, object := range objects {
+		if strings.HasPrefix(key, "ConfigMap/network-system/network-etcd-config-") {
+			config, _, _ = unstructured.NestedString(object.Object, "data", "etcd.yaml")
 		}
-		if bytes.Equal(before.Data["tls.key"], after.Data["tls.key"]) {
-			t.Error("the key is the old one")
+	}
+	for endpoint := range strings.SplitSeq(endpoints, ",") {
+		if peer := strings.Replace(endpoint, ":2379", ":2380", 1); !strings.Contains(config, "="+peer) {
+			t.Errorf("no %s among the peers of\n%s", peer, config)
 		}
-		if _, err := os.Stat(filepath.Join(dir, "ca.key")); err != nil {
-			t.Error(err)
-		}
-	})
+	}
+	if !strings.Contains(config, "allowed-cn: [network-etcd]") {
+		t.Errorf("members let in who is none:\n%s", config)
+	}
+	if strings.Contains(config, "CBC") || !strings.Contains(config, "cipher-suites:") {
+		t.Errorf("cipher suites with CBC:\n%s", config)
+	}
+	if suites := flag(t, server.Containers[0].Args, "tls-cipher-suites"); strings.Contains(suites, "CBC") {
+		t.Errorf("cipher suites with CBC: %s", suites)
+	}
 }
 
 func TestOperatorsGuideExplainsEveryAlert(t *testing.T) {
@@ -362,6 +627,39 @@ func TestOperatorsGuideExplainsEveryAlert(t *testing.T) {
 	}
 	if stale := explained.Difference(alerts); stale.Len() > 0 {
 		t.Errorf("docs/operate.md explains alerts that are gone: %q", sets.List(stale))
+	}
+}
+
+// TestEveryMetricIsShown: what docs/metrics.md lists is on a panel or in an alert, and each of these says whose metrics it reads.
+func TestEveryMetricIsShown(t *testing.T) {
+	reference, err := os.ReadFile("../docs/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	queries, err := monitoring.Queries("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := sets.New[string]()
+	for _, query := range queries {
+		if len(query.Series) == 0 {
+			t.Errorf("%s reads nothing", query.Of)
+		}
+		for _, series := range query.Series {
+			shown.Insert(regexp.MustCompile(`_(bucket|count|sum)$`).ReplaceAllString(series.Metric, ""))
+			if len(series.Jobs) == 0 && series.Metric != "aggregator_unavailable_apiservice" { // It is kube-apiserver's.
+				t.Errorf("%s reads %s of any job", query.Of, series.Metric)
+			}
+		}
+	}
+	listed := sets.New[string]()
+	for _, line := range regexp.MustCompile("(?m)^(\\| `[^|]+|- `.+)").FindAllString(string(reference), -1) {
+		for _, name := range regexp.MustCompile("`(\\w+)`").FindAllStringSubmatch(line, -1) {
+			listed.Insert(name[1])
+		}
+	}
+	if missing := listed.Difference(shown); missing.Len() > 0 || listed.Len() < 20 {
+		t.Errorf("of %d metrics in docs/metrics.md, no panel or alert reads %q", listed.Len(), sets.List(missing))
 	}
 }
 
@@ -395,30 +693,39 @@ func chart(t *testing.T, i installation) map[string]*unstructured.Unstructured {
 		"--namespace", "network-system", "--set", i.values))
 }
 
-var auditPolicyName = regexp.MustCompile(`network-apiserver-audit-policy-[a-z0-9]{10}\b`)
+// isHook tells whether Helm runs an object before or after the release, and does not keep it.
+func isHook(object *unstructured.Unstructured) bool {
+	return object.GetAnnotations()["helm.sh/hook"] != ""
+}
+
+var hashedName = regexp.MustCompile(`\b(network-apiserver-audit-policy|network-etcd-config)-[a-z0-9]{10}\b`)
 
 // normalized leaves out what Helm and kustomize do each in their own way: labels that say who installed an object, how
-// pods roll when the audit policy changes, the order of flags and volumes, and the default of the pull policy.
+// pods roll when a ConfigMap changes, the order of flags and volumes, and the default of the pull policy.
 func normalized(objects map[string]*unstructured.Unstructured) map[string]any {
 	result := map[string]any{}
 	for key, object := range objects {
 		labels := object.GetLabels()
 		maps.DeleteFunc(labels, func(label, _ string) bool {
-			return label == "app.kubernetes.io/part-of" || label == "app.kubernetes.io/managed-by" || label == "helm.sh/chart"
+			return slices.Contains([]string{"app.kubernetes.io/part-of", "app.kubernetes.io/managed-by",
+				"app.kubernetes.io/instance", "app.kubernetes.io/version", "helm.sh/chart"}, label)
 		})
 		object.SetLabels(labels)
 		annotations := object.GetAnnotations()
 		delete(annotations, "helm.sh/resource-policy")
 		object.SetAnnotations(annotations)
-		result[auditPolicyName.ReplaceAllString(key, "network-apiserver-audit-policy")] = canonical(object.Object)
+		result[hashedName.ReplaceAllString(key, "$1")] = canonical(object.Object)
 	}
 	return result
 }
+
+var comments = regexp.MustCompile(`(?m)^#.*\n`)
 
 func canonical(value any) any {
 	switch value := value.(type) {
 	case map[string]any:
 		delete(value, "checksum/audit-policy")
+		delete(value, "checksum/etcd-config")
 		delete(value, "imagePullPolicy")
 		for k, v := range value {
 			value[k] = canonical(v)
@@ -434,7 +741,7 @@ func canonical(value any) any {
 		slices.SortStableFunc(value, func(a, b any) int { return strings.Compare(order(a), order(b)) })
 		return value
 	case string:
-		return strings.TrimRight(auditPolicyName.ReplaceAllString(value, "network-apiserver-audit-policy"), "\n")
+		return strings.TrimSpace(hashedName.ReplaceAllString(comments.ReplaceAllString(value, ""), "$1"))
 	default:
 		return value
 	}
@@ -499,40 +806,6 @@ func flag(t *testing.T, args []string, name string) string {
 	}
 	t.Fatalf("no flag --%s in %q", name, args)
 	return ""
-}
-
-func verify(t *testing.T, secret *corev1.Secret, host string, usage x509.ExtKeyUsage) {
-	t.Helper()
-	_, err := leaf(t, secret).Verify(x509.VerifyOptions{
-		DNSName:   host,
-		Roots:     pool(t, secret),
-		KeyUsages: []x509.ExtKeyUsage{usage},
-	})
-	if err != nil {
-		t.Errorf("%s: %v", secret.Name, err)
-	}
-}
-
-func leaf(t *testing.T, secret *corev1.Secret) *x509.Certificate {
-	t.Helper()
-	block, _ := pem.Decode(secret.Data["tls.crt"])
-	if block == nil {
-		t.Fatalf("%s holds no certificate", secret.Name)
-	}
-	certificate, err := x509.ParseCertificate(block.Bytes)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return certificate
-}
-
-func pool(t *testing.T, secret *corev1.Secret) *x509.CertPool {
-	t.Helper()
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(secret.Data["ca.crt"]) {
-		t.Fatalf("%s holds no CA", secret.Name)
-	}
-	return roots
 }
 
 func run(t *testing.T, name string, args ...string) []byte {

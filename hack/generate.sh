@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: Apache-2.0
 
 # Regenerates everything that is generated: protobuf, deepcopy, conversion, defaults, OpenAPI, clients and the API
-# reference. The generators are pinned in hack/tools/go.mod; protoc comes from PATH, else from the distribution.
+# reference. The generators are pinned in hack/tools/go.mod, those of the clients in hack/tools/clients/go.mod: at the release of
+# Kubernetes that pkg/client asks for, because newer ones write code that needs newer libraries. protoc comes from PATH, else from
+# the distribution.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
@@ -25,6 +27,7 @@ fi
 say "building the generators (up to two minutes the first time)"
 mkdir -p "$bin"
 (cd hack/tools && GOBIN=$bin go install tool)
+(cd hack/tools/clients && GOBIN=$bin go install tool)
 export PATH=$bin:$PATH
 
 say "protobuf"
@@ -44,30 +47,44 @@ go-to-protobuf --go-header-file "$header" --packages "$types" --apimachinery-pac
 
 mkdir -p pkg/openapi
 say "deepcopy, conversion, defaults"
-find apis internal pkg -name 'zz_generated.*' -delete
+# Those of OVN's tables come from another schema, by hack/ovn-models.
+find apis internal pkg -name 'zz_generated.*' -not -path 'internal/provider/ovn/*' -delete
 deepcopy-gen --go-header-file "$header" --output-file zz_generated.deepcopy.go "$types" "$hub"
 defaulter-gen --go-header-file "$header" --output-file zz_generated.defaults.go "$hub/v1alpha1"
 conversion-gen --go-header-file "$header" --output-file zz_generated.conversion.go "$hub/v1alpha1"
 
 say "OpenAPI"
-openapi-gen --go-header-file "$header" --output-dir pkg/openapi --output-pkg "$module/pkg/openapi" \
+apimachinery=(k8s.io/apimachinery/pkg/{apis/meta/v1,runtime,version})
+# The generator would write the names of the models into the packages of apimachinery, in the module cache.
+openapi-gen --readonly-pkg "$(IFS=,; echo "${apimachinery[*]}")" --go-header-file "$header" --output-dir pkg/openapi --output-pkg "$module/pkg/openapi" \
   --output-file zz_generated.openapi.go --output-model-name-file zz_generated.model_name.go \
   --report-filename /dev/null \
-  "$types" k8s.io/apimachinery/pkg/apis/meta/v1 k8s.io/apimachinery/pkg/runtime k8s.io/apimachinery/pkg/version
+  "$types" "${apimachinery[@]}"
 
 say "clients"
-rm -rf pkg/client
+find pkg/client -name '*.go' -delete
 go run ./hack/openapi-schema >"$tree/schema.json"
-applyconfiguration-gen --go-header-file "$header" --output-dir pkg/client/applyconfiguration \
-  --output-pkg "$module/pkg/client/applyconfiguration" --openapi-schema "$tree/schema.json" "$types"
-client-gen --go-header-file "$header" --output-dir pkg/client/clientset --output-pkg "$module/pkg/client/clientset" \
-  --clientset-name versioned --input-base "$module/apis" --input networking/v1alpha1 \
-  --apply-configuration-package "$module/pkg/client/applyconfiguration" --prefers-protobuf
-lister-gen --go-header-file "$header" --output-dir pkg/client/listers --output-pkg "$module/pkg/client/listers" "$types"
-informer-gen --go-header-file "$header" --output-dir pkg/client/informers --output-pkg "$module/pkg/client/informers" \
-  --versioned-clientset-package "$module/pkg/client/clientset/versioned" --listers-package "$module/pkg/client/listers" \
-  "$types"
+(
+  cd pkg/client
+  applyconfiguration-gen --go-header-file "$header" --output-dir applyconfiguration \
+    --output-pkg "$module/pkg/client/applyconfiguration" --openapi-schema "$tree/schema.json" "$types"
+  client-gen --go-header-file "$header" --output-dir clientset --output-pkg "$module/pkg/client/clientset" \
+    --clientset-name versioned --input-base "$module/apis" --input networking/v1alpha1 \
+    --apply-configuration-package "$module/pkg/client/applyconfiguration" --prefers-protobuf
+  lister-gen --go-header-file "$header" --output-dir listers --output-pkg "$module/pkg/client/listers" "$types"
+  informer-gen --go-header-file "$header" --output-dir informers --output-pkg "$module/pkg/client/informers" \
+    --versioned-clientset-package "$module/pkg/client/clientset/versioned" --listers-package "$module/pkg/client/listers" \
+    "$types"
+)
 
 say "API reference"
-crd-ref-docs --source-path apis --config hack/api-docs/config.yaml --templates-dir hack/api-docs/templates \
-  --renderer markdown --max-depth 20 --output-path docs/api.md --log-level ERROR
+go run ./hack/api-docs >docs/api.md
+
+say "Helm chart"
+hack/chart.sh
+
+say "reference of the flags"
+go run ./hack/flags >docs/flags.md
+
+say "reference of the metrics"
+go run ./hack/metrics >docs/metrics.md

@@ -2,6 +2,8 @@ module ironcore.dev/networking/hack/helm
 
 go 1.26.0
 
+toolchain go1.26.10
+
 tool (
 	helm.sh/helm/v4/cmd/helm
 	sigs.k8s.io/kustomize/kustomize/v5

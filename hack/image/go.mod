@@ -2,10 +2,13 @@ module ironcore.dev/networking/hack/image
 
 go 1.26.0
 
+toolchain go1.26.10
+
 require github.com/google/go-containerregistry v0.22.1
 
 require (
 	github.com/klauspost/compress v1.19.2 // indirect
 	github.com/opencontainers/go-digest v1.0.0 // indirect
 	github.com/opencontainers/image-spec v1.1.1 // indirect
+	golang.org/x/sync v0.22.0 // indirect
 )

@@ -5,13 +5,18 @@ package main
 
 import (
 	"archive/tar"
+	"bytes"
+	"errors"
 	"io"
+	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
@@ -20,15 +25,24 @@ import (
 func TestImage(t *testing.T) {
 	const tag = "network-apiserver:v1.2.3"
 	dir := t.TempDir()
-	program := filepath.Join(dir, "network-apiserver")
-	if err := os.WriteFile(program, []byte("a program"), 0o700); err != nil {
-		t.Fatal(err)
+	programs := []string{"network-apiserver", "network-etcd"}
+	archs := []string{"amd64", "arm64"}
+	for _, arch := range archs {
+		for _, program := range programs {
+			file := filepath.Join(dir, "linux-"+arch, program)
+			if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(file, []byte(program+" for "+arch), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
-	output := filepath.Join(dir, "image.tar")
-	digest, err := write(program, "arm64", tag, output)
+	digest, err := write(dir, programs, archs, tag, filepath.Join(dir, "image"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	output := filepath.Join(dir, "image-linux-arm64.tar")
 	image, err := tarball.ImageFromPath(output, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -53,23 +67,61 @@ func TestImage(t *testing.T) {
 		}
 	})
 
-	t.Run("holds the program and nothing else", func(t *testing.T) {
+	t.Run("holds the programs and nothing else", func(t *testing.T) {
 		files := mutate.Extract(image)
 		defer files.Close()
-		r := tar.NewReader(files)
-		header, err := r.Next()
+		got := map[string]string{}
+		for r := tar.NewReader(files); ; {
+			header, err := r.Next()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			content, err := io.ReadAll(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if header.Mode != 0o555 {
+				t.Errorf("%s has mode %o", header.Name, header.Mode)
+			}
+			got[header.Name] = string(content)
+		}
+		want := map[string]string{
+			"network-apiserver": "network-apiserver for arm64", "network-etcd": "network-etcd for arm64",
+		}
+		if !maps.Equal(got, want) {
+			t.Errorf("got files %q, want %q", got, want)
+		}
+	})
+
+	t.Run("has an index of all architectures under the digest", func(t *testing.T) {
+		unpacked := t.TempDir()
+		if out, err := exec.Command("tar", "-xf", filepath.Join(dir, "image.oci.tar"), "-C", unpacked).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		root, err := layout.ImageIndexFromPath(unpacked)
 		if err != nil {
 			t.Fatal(err)
 		}
-		content, err := io.ReadAll(r)
+		index, err := root.ImageIndex(digest)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if header.Name != "network-apiserver" || header.Mode != 0o555 || string(content) != "a program" {
-			t.Errorf("got file %s, mode %o, content %q", header.Name, header.Mode, content)
+		manifest, err := index.IndexManifest()
+		if err != nil {
+			t.Fatal(err)
 		}
-		if header, err := r.Next(); err != io.EOF {
-			t.Errorf("got a second file: %v, %v", header, err)
+		var got []string
+		for _, m := range manifest.Manifests {
+			got = append(got, m.Platform.Architecture)
+			if _, err := index.Image(m.Digest); err != nil {
+				t.Error(err)
+			}
+		}
+		if !slices.Equal(got, archs) {
+			t.Errorf("architectures are %q", got)
 		}
 	})
 
@@ -87,13 +139,26 @@ func TestImage(t *testing.T) {
 		}
 	})
 
-	t.Run("is the same for the same program", func(t *testing.T) {
-		again, err := write(program, "arm64", tag, filepath.Join(dir, "again.tar"))
+	t.Run("is the same for the same programs", func(t *testing.T) {
+		again, err := write(dir, programs, archs, tag, filepath.Join(dir, "again"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if again != digest {
 			t.Errorf("got digests %s and %s", digest, again)
+		}
+		for _, file := range []string{"-linux-amd64.tar", "-linux-arm64.tar", ".oci.tar"} {
+			first, err := os.ReadFile(filepath.Join(dir, "image"+file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			second, err := os.ReadFile(filepath.Join(dir, "again"+file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(first, second) {
+				t.Errorf("%s differs", file)
+			}
 		}
 	})
 }

@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: Apache-2.0
 
 # Builds the programs that the end-to-end tests run beside ours, into bin/kubernetes: kube-apiserver,
-# kube-controller-manager and kubectl at the version that go.mod here pins, etcd at the one that the server embeds.
+# kube-controller-manager and kubectl at the version that go.mod here pins, etcd at the one that the server embeds. kube-scheduler,
+# kubelet and kube-proxy are for tests with Pods.
 #
-#   hack/kubernetes/build.sh [name...]    without names: all of them, kubectl only where PATH has none
+#   hack/kubernetes/build.sh [name...]    without names: those without Pods, kubectl only where PATH has none
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
@@ -23,8 +24,8 @@ fi
 module() {
   case $1 in
     etcd) echo "$tests" ;;
-    kube-apiserver | kube-controller-manager | kubectl) echo "$kubernetes" ;;
-    *) echo "build.sh: no program $1: choose of etcd, kube-apiserver, kube-controller-manager, kubectl" >&2; return 1 ;;
+    kube-apiserver | kube-controller-manager | kube-scheduler | kubelet | kube-proxy | kubectl) echo "$kubernetes" ;;
+    *) echo "build.sh: no program $1" >&2; return 1 ;;
   esac
 }
 

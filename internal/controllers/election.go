@@ -7,12 +7,16 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"slices"
 	"time"
 
 	"go.etcd.io/etcd/client/v3/concurrency"
 	"k8s.io/component-base/metrics"
-	"k8s.io/component-base/metrics/legacyregistry"
 	"k8s.io/klog/v2"
+
+	"ironcore.dev/networking/internal/controllers/network"
+	"ironcore.dev/networking/internal/controllers/observe"
+	"ironcore.dev/networking/internal/controllers/queue"
 )
 
 // electionTTL is how many seconds after its last sign of life a leader is deposed.
@@ -27,11 +31,15 @@ var leadingMetric = metrics.NewGauge(&metrics.GaugeOpts{
 	StabilityLevel: metrics.ALPHA,
 })
 
-func init() { legacyregistry.MustRegister(leadingMetric) }
+// Metrics are those of the controllers.
+func Metrics() []metrics.Registerable {
+	return slices.Concat([]metrics.Registerable{leadingMetric}, queue.Metrics(), network.Metrics(), observe.Metrics())
+}
 
 // lead runs the controllers for one term: from winning the election, if there is one, until the context ends, the lease is
-// lost or a controller fails. A deposed leader may learn of it late; it does no harm, since each of its writes names the
-// resourceVersion it was decided on.
+// lost or a controller fails. Both the campaign and the term end with the session, so nobody waits or leads without a
+// lease. A deposed leader may learn of it late; it does no harm, since each of its writes names the resourceVersion it was
+// decided on. A new leader first waits until its informers have seen what was stored when it was elected.
 func (m *Manager) lead(ctx context.Context) error {
 	if !m.Options.LeaderElect {
 		return m.runControllers(ctx)
@@ -49,12 +57,6 @@ func (m *Manager) lead(ctx context.Context) error {
 		}
 		session.Orphan()
 	}()
-	election := concurrency.NewElection(session, path.Join(m.ElectionPrefix, "leader"))
-	if err := election.Campaign(ctx, m.Identity); err != nil {
-		return fmt.Errorf("campaigning to lead the controllers: %w", err)
-	}
-	klog.FromContext(ctx).Info("Leading the controllers", "identity", m.Identity)
-
 	term, deposed := context.WithCancel(ctx)
 	defer deposed()
 	go func() {
@@ -64,5 +66,13 @@ func (m *Manager) lead(ctx context.Context) error {
 		case <-term.Done():
 		}
 	}()
+	election := concurrency.NewElection(session, path.Join(m.ElectionPrefix, "leader"))
+	if err := election.Campaign(term, m.Identity); err != nil {
+		return fmt.Errorf("campaigning to lead the controllers: %w", err)
+	}
+	if err := m.catchUp(term); err != nil {
+		return err
+	}
+	klog.FromContext(ctx).Info("Leading the controllers", "identity", m.Identity)
 	return m.runControllers(term)
 }

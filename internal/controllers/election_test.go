@@ -5,18 +5,17 @@ package controllers
 
 import (
 	"context"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
-	"go.uber.org/zap"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/record"
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 	"ironcore.dev/networking/internal/provider"
-	"ironcore.dev/networking/internal/standalone"
+	"ironcore.dev/networking/internal/server/standalone/etcdtest"
 	"ironcore.dev/networking/pkg/client/clientset/versioned/fake"
 	"ironcore.dev/networking/pkg/client/informers/externalversions"
 )
@@ -24,29 +23,9 @@ import (
 // electionTimeout is longer than any election takes on a busy machine.
 const electionTimeout = time.Minute
 
-// startEtcd starts an etcd for the test and returns a client of it.
-func startEtcd(t *testing.T) *clientv3.Client {
-	t.Helper()
-	dir, err := standalone.Open(filepath.Join(t.TempDir(), "data"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = dir.Close() })
-	etcd, err := dir.StartEtcd(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(etcd.Close)
-	client, err := clientv3.New(clientv3.Config{Endpoints: etcd.Endpoints(), Logger: zap.NewNop()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = client.Close() })
-	return client
-}
-
 // replica is a Manager of its own. It is its own provider, which realizes nothing but tells when the replica leads.
 type replica struct {
+	client       *fake.Clientset
 	began, ended chan struct{}
 	stop         func() // and wait
 }
@@ -54,7 +33,7 @@ type replica struct {
 func (r *replica) Finalizer() string { return "" }
 
 func (r *replica) Realize(
-	context.Context, *v1alpha1.Network, map[string]*v1alpha1.Network,
+	context.Context, *v1alpha1.Network, provider.Situation,
 ) (provider.Realization, error) {
 	return provider.Realization{}, nil
 }
@@ -72,8 +51,8 @@ func (r *replica) Run(ctx context.Context, _ provider.Found) error {
 
 func startReplica(t *testing.T, etcd *clientv3.Client, identity string) *replica {
 	t.Helper()
-	r := &replica{began: make(chan struct{}, 10), ended: make(chan struct{}, 10)}
 	client := fake.NewClientset()
+	r := &replica{client: client, began: make(chan struct{}, 10), ended: make(chan struct{}, 10)}
 	manager, err := NewManager(Config{
 		Options:        NewOptions(),
 		Client:         client,
@@ -82,6 +61,7 @@ func startReplica(t *testing.T, etcd *clientv3.Client, identity string) *replica
 		NewProvider:    func() (provider.Provider, error) { return r, nil },
 		Etcd:           etcd,
 		ElectionPrefix: "/election",
+		StoragePrefix:  "/registry/networking.ironcore.dev",
 		Identity:       identity,
 	})
 	if err != nil {
@@ -101,6 +81,18 @@ func startReplica(t *testing.T, etcd *clientv3.Client, identity string) *replica
 	return r
 }
 
+// has puts a version of a Network into the replica's cache.
+func (r *replica) has(t *testing.T, network *v1alpha1.Network) {
+	t.Helper()
+	err := r.client.Tracker().Update(networks, network, network.Namespace)
+	if apierrors.IsNotFound(err) {
+		err = r.client.Tracker().Create(networks, network.DeepCopy(), network.Namespace)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func within(t *testing.T, signal <-chan struct{}, what string) {
 	t.Helper()
 	select {
@@ -111,7 +103,7 @@ func within(t *testing.T, signal <-chan struct{}, what string) {
 }
 
 func TestOneReplicaLeadsAtATime(t *testing.T) {
-	etcd := startEtcd(t)
+	etcd := etcdtest.Client(t)
 	first := startReplica(t, etcd, "first")
 	within(t, first.began, "the first replica's becoming leader")
 	second := startReplica(t, etcd, "second")
@@ -134,7 +126,7 @@ func TestOneReplicaLeadsAtATime(t *testing.T) {
 }
 
 func TestALeaderThatLosesItsLeaseStopsAndCampaignsAgain(t *testing.T) {
-	etcd := startEtcd(t)
+	etcd := etcdtest.Client(t)
 	only := startReplica(t, etcd, "only")
 	within(t, only.began, "the first term")
 

@@ -8,25 +8,34 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
+	"sync"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apiserver/pkg/server/healthz"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/record"
 	"k8s.io/klog/v2"
 
-	"ironcore.dev/networking/internal/controllers/binder"
+	"ironcore.dev/networking/apis/networking/v1alpha1"
+	"ironcore.dev/networking/internal/controllers/address"
+	"ironcore.dev/networking/internal/controllers/host"
 	"ironcore.dev/networking/internal/controllers/index"
+	"ironcore.dev/networking/internal/controllers/loadbalancer"
 	"ironcore.dev/networking/internal/controllers/machine"
 	"ironcore.dev/networking/internal/controllers/membership"
 	"ironcore.dev/networking/internal/controllers/network"
 	"ironcore.dev/networking/internal/controllers/networkinterface"
+	"ironcore.dev/networking/internal/controllers/observe"
 	"ironcore.dev/networking/internal/controllers/peering"
-	"ironcore.dev/networking/internal/controllers/release"
+	"ironcore.dev/networking/internal/controllers/prefix"
+	"ironcore.dev/networking/internal/controllers/virtualip"
 	"ironcore.dev/networking/internal/provider"
 	"ironcore.dev/networking/pkg/client/clientset/versioned"
 	"ironcore.dev/networking/pkg/client/informers/externalversions"
@@ -39,23 +48,39 @@ type Config struct {
 	// Client and Informers speak to this server.
 	Client    versioned.Interface
 	Informers externalversions.SharedInformerFactory
+	// Unreadable, if any, are the stored objects that the informers leave out because they can't be read.
+	Unreadable *index.Unreadable
 	// Synced, if any, is called once the informers have read everything.
 	Synced func()
+	// Leading, if any, is called at the beginning of each term in which this replica runs the controllers.
+	Leading func()
 	// Recorder takes the Events.
 	Recorder record.EventRecorder
 	// Host is the host cluster, nil if there is none.
-	Host *machine.Host
+	Host *host.Cluster
 	// NewProvider makes the network provider of a leader. Nil leaves Networks to a provider outside.
 	NewProvider func() (provider.Provider, error)
-	// Etcd holds the election under ElectionPrefix; Identity names this replica in it.
-	Etcd                     *clientv3.Client
-	ElectionPrefix, Identity string
+	// Etcd holds the election under ElectionPrefix, in which Identity names this replica, and the objects under
+	// StoragePrefix.
+	Etcd                                    *clientv3.Client
+	ElectionPrefix, StoragePrefix, Identity string
 }
 
 // Manager runs the controllers.
 type Manager struct {
 	Config
-	networks, interfaces cache.SharedIndexInformer
+	// Figures are metrics of what the informers hold, for the process to register.
+	Figures *observe.Figures
+
+	networks, interfaces, policies, balancers, gateways, routings, vips cache.SharedIndexInformer
+	running                                                             sync.Map // the controllers that run now, by name
+}
+
+// controller is what the Manager runs.
+type controller interface {
+	Run(ctx context.Context, workers int) error
+	// Healthy returns what keeps it from making progress, or nil.
+	Healthy() error
 }
 
 // NewManager prepares the informers; nothing runs before Run.
@@ -63,8 +88,18 @@ func NewManager(config Config) (*Manager, error) {
 	informers := config.Informers.Networking().V1alpha1()
 	m := &Manager{
 		Config:     config,
+		Figures:    &observe.Figures{},
 		networks:   informers.Networks().Informer(),
 		interfaces: informers.NetworkInterfaces().Informer(),
+		policies:   informers.NetworkPolicies().Informer(),
+		balancers:  informers.LoadBalancers().Informer(),
+		gateways:   informers.NATGateways().Informer(),
+		routings:   informers.LoadBalancerRoutings().Informer(),
+		vips:       informers.VirtualIPs().Informer(),
+	}
+	if m.Unreadable != nil {
+		informers := m.informers()
+		m.Unreadable.Seen = func(resource string) int64 { return seenBy(informers[resource]) }
 	}
 	if err := m.networks.AddIndexers(index.Indexers()); err != nil {
 		return nil, fmt.Errorf("adding the indexes of Networks: %w", err)
@@ -72,31 +107,100 @@ func NewManager(config Config) (*Manager, error) {
 	if err := m.interfaces.AddIndexers(index.InterfaceIndexers()); err != nil {
 		return nil, fmt.Errorf("adding the indexes of NetworkInterfaces: %w", err)
 	}
+	if err := m.interfaces.AddIndexers(virtualip.InterfaceIndexers()); err != nil {
+		return nil, fmt.Errorf("adding the indexes of NetworkInterfaces: %w", err)
+	}
+	if err := m.policies.AddIndexers(index.MemberIndexers()); err != nil {
+		return nil, fmt.Errorf("adding the indexes of NetworkPolicies: %w", err)
+	}
+	if err := m.balancers.AddIndexers(index.MemberIndexers()); err != nil {
+		return nil, fmt.Errorf("adding the indexes of LoadBalancers: %w", err)
+	}
+	for _, asking := range []cache.SharedIndexInformer{m.interfaces, m.balancers} {
+		if err := asking.AddIndexers(prefix.Indexers()); err != nil {
+			return nil, fmt.Errorf("adding the index of ephemeral Prefixes: %w", err)
+		}
+	}
+	if err := m.gateways.AddIndexers(index.MemberIndexers()); err != nil {
+		return nil, fmt.Errorf("adding the indexes of NATGateways: %w", err)
+	}
+	if err := m.vips.AddIndexers(virtualip.Indexers()); err != nil {
+		return nil, fmt.Errorf("adding the indexes of VirtualIPs: %w", err)
+	}
+	if err := m.Figures.WatchConsent(m.networks); err != nil {
+		return nil, fmt.Errorf("watching Networks for their metrics: %w", err)
+	}
 	return m, nil
 }
 
 // HealthChecks are the parts of /readyz that the controllers answer for.
 func (m *Manager) HealthChecks() []healthz.HealthChecker {
-	return []healthz.HealthChecker{
+	checks := []healthz.HealthChecker{
 		healthz.NamedCheck("controller-informers-synced", func(*http.Request) error {
-			if !m.networks.HasSynced() || !m.interfaces.HasSynced() {
-				return fmt.Errorf("the controllers have not read all Networks and NetworkInterfaces yet")
+			for _, informer := range m.informers() {
+				if !informer.HasSynced() {
+					return fmt.Errorf("the controllers have not read all objects yet")
+				}
 			}
 			return nil
 		}),
 	}
+	for _, name := range slices.Sorted(maps.Keys(m.Options.ConcurrentSyncs)) {
+		if m.Options.enabled(name) {
+			checks = append(checks, healthz.NamedCheck("controller-"+name, func(*http.Request) error { return m.healthy(name) }))
+		}
+	}
+	return checks
+}
+
+// healthy returns what keeps a controller from making progress. One that does not run here has nothing to do.
+func (m *Manager) healthy(name string) error {
+	running, ok := m.running.Load(name)
+	if !ok {
+		return nil
+	}
+	return running.(controller).Healthy()
+}
+
+// informers are those of all kinds, by resource.
+func (m *Manager) informers() map[string]cache.SharedIndexInformer {
+	return map[string]cache.SharedIndexInformer{
+		"networks": m.networks, "networkinterfaces": m.interfaces, "networkpolicies": m.policies, "loadbalancers": m.balancers,
+		"natgateways": m.gateways, "loadbalancerroutings": m.routings, "virtualips": m.vips,
+	}
+}
+
+// Network returns what the informer has of a Network, or nil.
+func (m *Manager) Network(name types.NamespacedName) *v1alpha1.Network {
+	return index.Get[v1alpha1.Network](m.networks, name)
+}
+
+// InterfacesOf returns the NetworkInterfaces of a Network that the informer has.
+func (m *Manager) InterfacesOf(network *v1alpha1.Network) []*v1alpha1.NetworkInterface {
+	return index.Members[v1alpha1.NetworkInterface](m.interfaces, types.NamespacedName{Namespace: network.Namespace, Name: network.Name})
+}
+
+// Naming returns the Networks with a peering that names the given one that the informer has, and whether it has all.
+func (m *Manager) Naming(name types.NamespacedName) (naming []*v1alpha1.Network, all bool) {
+	return index.NetworksNaming(m.networks, name), m.networks.HasSynced() && !m.Unreadable.Any("networks")
 }
 
 // Run keeps the informers in sync and, whenever this replica leads, runs the controllers, until the context ends and all
 // of them have stopped.
 func (m *Manager) Run(ctx context.Context) {
-	m.Informers.StartWithContext(ctx)
+	m.Informers.Start(ctx.Done())
 	defer m.Informers.Shutdown()
-	if !cache.WaitForCacheSync(ctx.Done(), m.networks.HasSynced, m.interfaces.HasSynced) {
-		return
+	for _, informer := range m.informers() {
+		if !cache.WaitForCacheSync(ctx.Done(), informer.HasSynced) {
+			return
+		}
 	}
 	if m.Synced != nil {
 		m.Synced()
+	}
+	if !slices.ContainsFunc(controllerNames, m.Options.enabled) { // It would keep those from leading that have something to do.
+		<-ctx.Done()
+		return
 	}
 	wait.UntilWithContext(ctx, func(ctx context.Context) {
 		if err := m.lead(ctx); err != nil && ctx.Err() == nil {
@@ -109,32 +213,63 @@ func (m *Manager) Run(ctx context.Context) {
 func (m *Manager) runControllers(ctx context.Context) error {
 	leadingMetric.Set(1)
 	defer leadingMetric.Set(0)
+	defer m.Figures.Lead(m.networks.GetStore(), m.interfaces.GetStore())()
+	if m.Leading != nil {
+		m.Leading()
+	}
 	running, ctx := errgroup.WithContext(ctx)
-	type run func(ctx context.Context, workers int) error
-	start := func(name string, controller func() run) {
+	start := func(name string, construct func() controller) {
 		if m.Options.enabled(name) {
-			running.Go(func() error { return controller()(ctx, *m.Options.ConcurrentSyncs[name]) })
+			started := construct()
+			m.running.Store(name, started)
+			running.Go(func() error {
+				defer m.running.Delete(name)
+				return started.Run(ctx, *m.Options.ConcurrentSyncs[name])
+			})
 		}
 	}
 	client := m.Client.NetworkingV1alpha1()
 	var interfaceProvider provider.InterfaceProvider // Nil while somebody outside realizes NetworkInterfaces.
-	if m.NewProvider != nil && (m.Options.enabled(network.Name) || m.Options.enabled(networkinterface.Name)) {
+	if m.NewProvider != nil && slices.ContainsFunc([]string{address.Name, network.Name, networkinterface.Name}, m.Options.enabled) {
 		realizing, err := m.NewProvider()
 		if err != nil {
 			return err
 		}
-		start(network.Name, func() run { return network.New(m.networks, client, m.Recorder, realizing).Run })
+		if addresses, ok := realizing.(provider.AddressProvider); ok {
+			start(address.Name, func() controller {
+				return address.New(address.Informers{
+					VirtualIPs: m.vips, Balancers: m.balancers, Gateways: m.gateways, Networks: m.networks,
+				}, client, addresses)
+			})
+		}
+		realizing = observe.Provider(realizing)
+		start(network.Name, func() controller {
+			return network.New(network.Informers{
+				Networks: m.networks, Interfaces: m.interfaces, Policies: m.policies, Balancers: m.balancers, VirtualIPs: m.vips,
+			}, client, m.Recorder, realizing, m.Unreadable)
+		})
 		interfaceProvider, _ = realizing.(provider.InterfaceProvider)
 	}
-	start(networkinterface.Name, func() run {
-		return networkinterface.New(m.networks, m.interfaces, client, m.Recorder, interfaceProvider).Run
+	start(networkinterface.Name, func() controller {
+		return networkinterface.New(m.networks, m.interfaces, m.vips, client, m.Recorder, interfaceProvider, m.Unreadable)
 	})
-	binder := binder.New(listers.NewNetworkLister(m.networks.GetIndexer()), client, m.Recorder)
-	start(peering.Name, func() run { return peering.New(m.networks, binder).Run })
-	start(release.Name, func() run { return release.New(m.networks, binder).Run })
-	start(membership.Name, func() run { return membership.New(m.networks, m.interfaces, client).Run })
+	writer := peering.NewWriter(listers.NewNetworkLister(m.networks.GetIndexer()), client, m.Recorder, m.Unreadable)
+	start(peering.Name, func() controller { return peering.New(m.networks, writer) })
+	start(peering.ReleaseName, func() controller { return peering.NewRelease(m.networks, writer) })
+	start(membership.Name, func() controller {
+		return membership.New(membership.Informers{
+			Networks: m.networks, Interfaces: m.interfaces, Balancers: m.balancers, Gateways: m.gateways,
+		}, client, m.Recorder)
+	})
+	start(loadbalancer.Name, func() controller {
+		return loadbalancer.New(loadbalancer.Informers{
+			Balancers: m.balancers, Routings: m.routings, Networks: m.networks, Interfaces: m.interfaces,
+		}, client, m.Unreadable)
+	})
+	start(virtualip.Name, func() controller { return virtualip.New(m.vips, m.interfaces, client, m.Unreadable) })
 	if m.Host != nil {
-		start(machine.Name, func() run { return machine.New(m.Host, m.interfaces, client, m.Recorder).Run })
+		start(machine.Name, func() controller { return machine.New(m.Host, m.interfaces, client, m.Recorder) })
+		start(prefix.Name, func() controller { return prefix.New(m.Host, m.interfaces, m.balancers, client, m.Recorder) })
 	}
 	<-ctx.Done()
 	return running.Wait()

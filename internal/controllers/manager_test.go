@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
@@ -73,7 +74,7 @@ func (s *server) bind(binding *v1alpha1.NetworkBinding) (*v1alpha1.NetworkBindin
 		item := &network.Status.Peerings[i]
 		item.Phase, item.Reason, item.Message = decision.Phase, decision.Reason, decision.Message
 	}
-	network.Status.ObservedGeneration = network.Generation
+	observed(network)
 	s.update(network)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -181,12 +182,23 @@ func boundTo(peer *v1alpha1.Network, network *v1alpha1.Network) *v1alpha1.Networ
 	network.Spec.IncomingPeerings = []v1alpha1.NetworkPeeringClaimRef{
 		{Namespace: peer.Namespace, Name: peer.Name, UID: peer.UID},
 	}
-	network.Status.ObservedGeneration = network.Generation
 	network.Status.Peerings[0] = v1alpha1.NetworkPeeringStatus{
 		Name: "p", Phase: v1alpha1.NetworkPeeringPhaseBound, Reason: v1alpha1.PeeringReasonBound,
 		Message: fmt.Sprintf("This Network and %s/%s name each other and are available.", peer.Namespace, peer.Name),
 	}
+	observed(network)
 	return network
+}
+
+// observed adds to a Network what the server derives with each binding.
+func observed(network *v1alpha1.Network) {
+	network.Status.ObservedGeneration = network.Generation
+	meta.SetStatusCondition(&network.Status.Conditions, metav1.Condition{
+		Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, ObservedGeneration: network.Generation,
+	})
+	for i, peering := range network.Spec.Peerings {
+		network.Status.Peerings[i].NetworkRef = &peering.NetworkRef
+	}
 }
 
 // pair are two Networks that are bound to each other.
@@ -305,7 +317,7 @@ func TestReleaseDropsStaleClaims(t *testing.T) {
 			},
 			within: 2 * time.Second, want: "Pending PeerNotFound",
 		},
-		"of a Network made again while no controller ran": {
+		"of a Network created again while no controller ran": {
 			before: func(_, b *v1alpha1.Network) { b.UID = "uid-of-another-b" },
 			within: 2 * time.Second, want: "Pending PeerReplaced",
 		},
@@ -322,7 +334,7 @@ func TestReleaseDropsStaleClaims(t *testing.T) {
 			},
 			within: 2 * time.Second, want: "Pending PeerDeleting",
 		},
-		"of a Network that is made again": {
+		"of a Network that is created again": {
 			event: func(s *server) {
 				s.delete("b")
 				again := undecided("b", "a")

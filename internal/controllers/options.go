@@ -11,16 +11,22 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/util/sets"
 
+	"ironcore.dev/networking/internal/controllers/address"
+	"ironcore.dev/networking/internal/controllers/loadbalancer"
 	"ironcore.dev/networking/internal/controllers/machine"
 	"ironcore.dev/networking/internal/controllers/membership"
 	"ironcore.dev/networking/internal/controllers/network"
 	"ironcore.dev/networking/internal/controllers/networkinterface"
 	"ironcore.dev/networking/internal/controllers/peering"
-	"ironcore.dev/networking/internal/controllers/release"
+	"ironcore.dev/networking/internal/controllers/prefix"
+	"ironcore.dev/networking/internal/controllers/virtualip"
 )
 
-// known lists the controllers that --controllers may name.
-var known = []string{machine.Name, membership.Name, network.Name, networkinterface.Name, peering.Name, release.Name}
+// controllerNames are the names that --controllers may have.
+var controllerNames = []string{
+	address.Name, loadbalancer.Name, machine.Name, membership.Name, network.Name, networkinterface.Name, peering.Name,
+	prefix.Name, peering.ReleaseName, virtualip.Name,
+}
 
 // Options choose which controllers run and how many objects each works on at a time.
 type Options struct {
@@ -38,12 +44,16 @@ func NewOptions() *Options {
 		Controllers: []string{"*"},
 		LeaderElect: true,
 		ConcurrentSyncs: map[string]*int{
+			address.Name:          new(2),
+			loadbalancer.Name:     new(2),
 			machine.Name:          new(2),
 			membership.Name:       new(2),
 			network.Name:          new(8),
 			networkinterface.Name: new(8),
 			peering.Name:          new(8),
-			release.Name:          new(2),
+			prefix.Name:           new(2),
+			peering.ReleaseName:   new(2),
+			virtualip.Name:        new(2),
 		},
 	}
 }
@@ -52,11 +62,11 @@ func NewOptions() *Options {
 func (o *Options) AddFlags(fs *pflag.FlagSet) {
 	fs.StringSliceVar(&o.Controllers, "controllers", o.Controllers,
 		"Controllers to run: '*' runs all, 'foo' runs foo, '-foo' does not run foo. The controllers are: "+
-			strings.Join(known, ", ")+".")
+			strings.Join(controllerNames, ", ")+".")
 	fs.BoolVar(&o.LeaderElect, "leader-elect", o.LeaderElect,
-		"Elect, through etcd, the one among the replicas that runs the controllers. Without it every replica does, "+
-			"which is safe for one replica only.")
-	for _, name := range known {
+		"Elect, through etcd, the replica that runs the controllers. If false, every replica runs them: only with one "+
+			"replica is this safe.")
+	for _, name := range controllerNames {
 		workers := o.ConcurrentSyncs[name]
 		fs.IntVar(workers, concurrentSyncs(name), *workers,
 			fmt.Sprintf("How many objects the %s controller works on at the same time.", name))
@@ -70,11 +80,11 @@ func concurrentSyncs(controller string) string { return "concurrent-" + controll
 func (o *Options) Validate() []error {
 	var errs []error
 	for _, name := range o.Controllers {
-		if name != "*" && !slices.Contains(known, strings.TrimPrefix(name, "-")) {
-			errs = append(errs, fmt.Errorf("--controllers: %q is not a controller; there are %s", name, strings.Join(known, ", ")))
+		if name != "*" && !slices.Contains(controllerNames, strings.TrimPrefix(name, "-")) {
+			errs = append(errs, fmt.Errorf("--controllers: %q is not a controller; there are %s", name, strings.Join(controllerNames, ", ")))
 		}
 	}
-	for _, name := range known {
+	for _, name := range controllerNames {
 		if workers := *o.ConcurrentSyncs[name]; workers < 1 {
 			errs = append(errs, fmt.Errorf("--%s: must be at least 1, not %d", concurrentSyncs(name), workers))
 		}

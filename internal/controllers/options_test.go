@@ -19,7 +19,7 @@ func TestOptions(t *testing.T) {
 		wantErrors  []string // in alphabetical order
 	}{
 		"all controllers run by default": {
-			wantEnabled: []string{"machine", "membership", "network", "network-interface", "peering", "release"},
+			wantEnabled: []string{"address", "load-balancer", "machine", "membership", "network", "network-interface", "peering", "prefix", "release", "virtual-ip"},
 		},
 		"a name enables one": {
 			args:        []string{"--controllers=peering"},
@@ -27,7 +27,7 @@ func TestOptions(t *testing.T) {
 		},
 		"a minus takes one away from all": {
 			args:        []string{"--controllers=*,-release"},
-			wantEnabled: []string{"machine", "membership", "network", "network-interface", "peering"},
+			wantEnabled: []string{"address", "load-balancer", "machine", "membership", "network", "network-interface", "peering", "prefix", "virtual-ip"},
 		},
 		"a minus wins over the name, wherever it stands": {
 			args:        []string{"--controllers=-network,network,peering"},
@@ -44,8 +44,8 @@ func TestOptions(t *testing.T) {
 				"--concurrent-network-syncs: must be at least 1, not 0",
 				"--concurrent-peering-syncs: must be at least 1, not -1",
 				"--concurrent-release-syncs: must be at least 1, not 0",
-				`--controllers: "-switching" is not a controller; there are machine, membership, network, network-interface, peering, release`,
-				`--controllers: "routing" is not a controller; there are machine, membership, network, network-interface, peering, release`,
+				`--controllers: "-switching" is not a controller; there are address, load-balancer, machine, membership, network, network-interface, peering, prefix, release, virtual-ip`,
+				`--controllers: "routing" is not a controller; there are address, load-balancer, machine, membership, network, network-interface, peering, prefix, release, virtual-ip`,
 			},
 		},
 	} {
@@ -57,7 +57,7 @@ func TestOptions(t *testing.T) {
 				t.Fatal(err)
 			}
 			var enabled, errs []string
-			for _, name := range known {
+			for _, name := range controllerNames {
 				if o.enabled(name) {
 					enabled = append(enabled, name)
 				}

@@ -18,26 +18,21 @@ import (
 	_ "k8s.io/component-base/metrics/prometheus/version"
 	_ "k8s.io/component-base/metrics/prometheus/workqueue"
 	"k8s.io/component-base/term"
-	"k8s.io/component-base/version/verflag"
+
+	"ironcore.dev/networking/internal/compare"
 )
 
 // NewCommand returns the command network-apiserver.
 func NewCommand() *cobra.Command {
 	o := NewOptions()
+	sections := o.Flags()
 	cmd := &cobra.Command{
-		Use:   "network-apiserver",
-		Short: "Kubernetes API server for isolated networks and their peerings",
-		Long: `network-apiserver serves the API group networking.ironcore.dev and runs its controllers.
-
-Behind a Kubernetes cluster it is registered with an APIService and stores its objects in an etcd of its own.
-On its own, one command is enough:
-
-  network-apiserver --standalone --data-dir=DIR`,
+		Use:           "network-apiserver",
+		Version:       versionLine(),
 		Args:          cobra.NoArgs,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			verflag.PrintAndExitIfRequested()
 			if err := logsapi.ValidateAndApply(o.Logs, utilfeature.DefaultFeatureGate); err != nil {
 				return fmt.Errorf("--logging-format and the other flags for logs: %w", err)
 			}
@@ -45,22 +40,47 @@ On its own, one command is enough:
 			if err := o.Complete(cmd.Flags().Changed); err != nil {
 				return err
 			}
-			if err := utilerrors.NewAggregate(o.Validate()); err != nil {
+			if err := utilerrors.NewAggregate(append(o.refuseHostFlags(sections), named(o.Validate(), cmd.Flags())...)); err != nil {
 				return err
 			}
 			return Run(genericapiserver.SetupSignalContext(), o, cmd.OutOrStdout())
 		},
 	}
-	sections := o.Flags()
-	verflag.AddFlags(sections.FlagSet("global"))
-	globalflag.AddGlobalFlags(sections.FlagSet("global"), cmd.Name())
+	global := sections.FlagSet("global")
+	global.Bool("version", false, "Print the version and exit.")
+	globalflag.AddGlobalFlags(global, cmd.Name())
+	helpAll := global.Bool("help-all", false, "Print all flags and exit. --help prints the usual ones.")
 	for _, flags := range sections.FlagSets {
 		cmd.Flags().AddFlagSet(flags)
 	}
-	columns, _, _ := term.TerminalSize(cmd.OutOrStdout())
-	cliflag.SetUsageAndHelpFunc(cmd, sections, columns)
+	cmd.SetVersionTemplate("{{.Version}}\n")
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see --help", err)
 	})
+	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
+		if cmd.HasParent() {
+			fmt.Fprintf(cmd.OutOrStdout(), "%s\n\nUsage:\n  %s\n", cmd.Long, cmd.UseLine())
+			return
+		}
+		fmt.Fprint(cmd.OutOrStdout(), help)
+	})
+	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
+		if *helpAll {
+			if err := o.Complete(cmd.Flags().Changed); err != nil {
+				return err
+			}
+			defaultsAsCompleted(cmd.Flags())
+			columns, _, err := term.TerminalSize(cmd.OutOrStdout())
+			if err != nil || columns < 40 {
+				columns = 100 // no terminal, or none to be read on
+			}
+			cliflag.PrintSections(cmd.OutOrStdout(), sections, columns)
+			cmd.RunE = func(*cobra.Command, []string) error { return nil }
+		}
+		return nil
+	}
+	cmd.CompletionOptions.DisableDefaultCmd = true
+	cmd.SetHelpCommand(&cobra.Command{Hidden: true}) // --help says it all.
+	cmd.AddCommand(compare.NewCommand())
 	return cmd
 }

@@ -11,24 +11,33 @@ import (
 	"testing/synctest"
 
 	apirequest "k8s.io/apiserver/pkg/endpoints/request"
+	genericapiserver "k8s.io/apiserver/pkg/server"
+	utilfeature "k8s.io/apiserver/pkg/util/feature"
 )
 
 func TestAnswersEndTheConnectionOnceTheServerStops(t *testing.T) {
+	config := genericapiserver.NewConfig(codecs)
+	config.FeatureGate = utilfeature.DefaultFeatureGate
+	config.RequestInfoResolver = genericapiserver.NewRequestInfoResolver(config)
 	stopping, stop := context.WithCancel(t.Context())
-	handler := drain(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }), stopping)
-	answer := func() *http.Response {
+	handler := drained(stopping, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }), config)
+	for _, step := range []struct {
+		name       string
+		before     func()
+		code       int
+		connection string
+	}{
+		{"while the server runs", func() {}, http.StatusTeapot, ""},
+		{"while the server stops and still takes requests", stop, http.StatusTeapot, "close"},
+		{"while the server waits for its last requests and refuses others", config.NonLongRunningRequestWaitGroup.Wait,
+			http.StatusServiceUnavailable, "close"},
+	} {
+		step.before()
 		recorder := httptest.NewRecorder()
 		handler.ServeHTTP(recorder, httptest.NewRequest(http.MethodPost, "/", nil))
-		return recorder.Result()
-	}
-	if got := answer().Header.Get("Connection"); got != "" {
-		t.Errorf("while the server runs, Connection is %q, want none", got)
-	}
-	stop()
-	got := answer()
-	if got.Header.Get("Connection") != "close" || got.StatusCode != http.StatusTeapot {
-		t.Errorf("while the server stops, got %d with Connection %q, want the handler's answer and close",
-			got.StatusCode, got.Header.Get("Connection"))
+		if code, connection := recorder.Code, recorder.Header().Get("Connection"); code != step.code || connection != step.connection {
+			t.Errorf("%s: got %d with Connection %q, want %d with %q", step.name, code, connection, step.code, step.connection)
+		}
 	}
 }
 
@@ -43,7 +52,7 @@ func TestWatchesEndSoonAfterTheServerStopsAndNothingElseDoes(t *testing.T) {
 				ended := make(chan struct{})
 				go func() {
 					defer close(ended)
-					drain(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }), stopping).
+					endWatches(stopping, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })).
 						ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil).WithContext(client))
 				}()
 				synctest.Wait()

@@ -6,11 +6,16 @@
 package server
 
 import (
+	"crypto/tls"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/apimachinery/pkg/util/version"
@@ -30,7 +35,9 @@ import (
 	"ironcore.dev/networking/internal/controllers"
 	"ironcore.dev/networking/internal/provider/ironcorenet"
 	"ironcore.dev/networking/internal/provider/local"
-	"ironcore.dev/networking/internal/servingcert"
+	"ironcore.dev/networking/internal/provider/ovn"
+	"ironcore.dev/networking/internal/server/servingcert"
+	"ironcore.dev/networking/internal/server/standalone"
 )
 
 // The network providers that --network-provider may name.
@@ -39,16 +46,7 @@ const (
 	providerExternal = "external"
 )
 
-var providers = []string{providerLocal, providerExternal, ironcorenet.Name}
-
-func init() {
-	gates := utilfeature.DefaultMutableFeatureGate
-	utilruntime.Must(logsapi.AddFeatureGates(gates))
-	// Snapshots of the watch cache serve lists at an old resourceVersion, which few ask for, and take a quarter of the
-	// memory that the Networks do.
-	kubernetes := version.MustParse(baseversion.DefaultKubeBinaryVersion)
-	utilruntime.Must(gates.OverrideDefaultAtVersion(features.ListFromCacheSnapshot, false, kubernetes))
-}
+var providers = []string{providerLocal, providerExternal, ironcorenet.Name, ovn.Name}
 
 // Options are what the command line says.
 type Options struct {
@@ -62,35 +60,58 @@ type Options struct {
 	Standalone bool
 	// DataDir holds the embedded etcd, which runs unless etcd servers are given.
 	DataDir string
+	// EtcdQuota is the size of the embedded etcd's database at which it refuses writes.
+	EtcdQuota resource.Quantity
 
 	// NetworkProvider realizes the Networks.
 	NetworkProvider string
 	// LocalVNIRange is where the local provider allocates from.
 	LocalVNIRange local.Range
+	// LocalAddressRanges are where it has addresses for VirtualIPs, LoadBalancers and NATGateways from.
+	LocalAddressRanges local.AddressRanges
 	// IroncoreNet is where the ironcore-net provider realizes them.
 	IroncoreNet ironcorenet.Options
+	// OVN is where the ovn provider realizes them.
+	OVN ovn.Options
 }
 
 // NewOptions returns the defaults.
 func NewOptions() *Options {
+	kubernetesVersion := version.MustParse(baseversion.DefaultKubeBinaryVersion)
+	gates := utilfeature.DefaultMutableFeatureGate // of the whole process, so that they are prepared once
+	if _, prepared := gates.GetAll()[logsapi.ContextualLogging]; !prepared {
+		utilruntime.Must(logsapi.AddFeatureGates(gates))
+		// Snapshots of the watch cache serve lists at an old resourceVersion, which few ask for. They take a quarter of the
+		// memory that the Networks do.
+		utilruntime.Must(gates.OverrideDefaultAtVersion(features.ListFromCacheSnapshot, false, kubernetesVersion))
+	}
 	components := basecompatibility.NewComponentGlobalsRegistry()
 	// The feature gates are those of the Kubernetes libraries, whatever the version of this server.
 	kubernetes := basecompatibility.NewEffectiveVersionFromString(baseversion.DefaultKubeBinaryVersion, "", "")
 	utilruntime.Must(components.Register(basecompatibility.DefaultKubeComponent, kubernetes, utilfeature.DefaultMutableFeatureGate))
 	o := &Options{
-		Recommended:   genericoptions.NewRecommendedOptions("/registry", storageCodec()),
+		Recommended:   genericoptions.NewRecommendedOptions("/registry", storageCodec(runtime.ContentTypeProtobuf)),
 		ServerRun:     genericoptions.NewServerRunOptionsForComponent(basecompatibility.DefaultKubeComponent, components),
 		Logs:          logs.NewOptions(),
 		Controllers:   controllers.NewOptions(),
 		ServingCert:   servingcert.NewOptions(),
-		LocalVNIRange: local.DefaultRange(),
+		LocalVNIRange: local.DefaultRange(), LocalAddressRanges: local.DefaultAddressRanges(),
+		OVN:       ovn.NewOptions(),
+		EtcdQuota: *resource.NewQuantity(standalone.DefaultQuota, resource.BinarySI),
 	}
 	// Watches are told to go elsewhere when the server stops; without this they would hold it up for a minute.
 	o.ServerRun.ShutdownWatchTerminationGracePeriod = 10 * time.Second
 	// One worker takes a minute for what one request may ask for.
 	o.Recommended.Etcd.DeleteCollectionWorkers = 16
+	o.Recommended.Etcd.DefaultStorageMediaType = runtime.ContentTypeProtobuf
 	o.Recommended.SecureServing.BindPort = 6443
 	o.Recommended.SecureServing.ServerCert.CertDirectory = ""
+	// With TLS 1.2, only what authenticates while it encrypts.
+	for _, suite := range tls.CipherSuites() {
+		if slices.Contains(suite.SupportedVersions, tls.VersionTLS12) && !strings.Contains(suite.Name, "_CBC_") {
+			o.Recommended.SecureServing.CipherSuites = append(o.Recommended.SecureServing.CipherSuites, suite.Name)
+		}
+	}
 	o.Recommended.Etcd.StorageConfig.EncodeVersioner = schema.GroupVersions{v1alpha1.SchemeGroupVersion}
 
 	admission := o.Recommended.Admission
@@ -107,17 +128,23 @@ func (o *Options) Flags() cliflag.NamedFlagSets {
 	var sections cliflag.NamedFlagSets
 	main := sections.FlagSet("network-apiserver")
 	main.BoolVar(&o.Standalone, "standalone", o.Standalone,
-		"Serve without a Kubernetes cluster, with an etcd, certificates and an administrator's kubeconfig of its own in --data-dir.")
+		"Serve without a Kubernetes cluster. The etcd, the certificates and the administrator's kubeconfig are in --data-dir.")
 	main.StringVar(&o.DataDir, "data-dir", o.DataDir,
 		"Directory of the embedded etcd, which runs unless --etcd-servers is given. With --standalone, certificates and "+
 			"admin.kubeconfig are kept there too. Created if missing; nobody else may read it.")
+	main.Var(&quantityFlag{&o.EtcdQuota}, "etcd-quota",
+		"Maximum size of the database of the embedded etcd. A full database takes no more writes; a restart removes old versions.")
 	main.StringVar(&o.NetworkProvider, "network-provider", o.NetworkProvider,
-		"What realizes the Networks: 'local' numbers them, 'external' leaves them to a provider that uses the API, "+
-			"'ironcore-net' has an ironcore-net API server do it. "+
+		"Who realizes the Networks: 'local' gives them numbers, 'external' leaves them to a provider that uses the API, "+
+			"'ironcore-net' uses an ironcore-net API server, 'ovn' carries their packets with OVN. "+
 			"Default 'local' with --standalone, else 'external'.")
 	main.Var(&o.LocalVNIRange, "local-vni-range",
 		"Virtual network identifiers that the local provider may give to Networks, as first-last.")
+	main.Var(&o.LocalAddressRanges, "local-virtual-ip-range",
+		"Addresses that the local provider may give to VirtualIPs, LoadBalancers and NATGateways: one range for each IP family. "+
+			"The default ranges are for documentation and not routed.")
 	o.IroncoreNet.AddFlags(main)
+	o.OVN.AddFlags(main)
 
 	o.Controllers.AddFlags(sections.FlagSet("controllers"))
 	r := o.Recommended
@@ -134,7 +161,39 @@ func (o *Options) Flags() cliflag.NamedFlagSets {
 	r.Traces.AddFlags(sections.FlagSet("traces"))
 	o.ServerRun.AddUniversalFlags(sections.FlagSet("server"))
 	logsapi.AddFlags(o.Logs, sections.FlagSet("logs"))
-	return sections
+	return effective(sections)
+}
+
+// hostSections are the sections of flags that have no effect without a host cluster.
+var hostSections = []string{"authentication", "authorization", "admission", "host cluster", "egress selector"}
+
+// refuseHostFlags returns an error for each flag given with --standalone that would have no effect.
+func (o *Options) refuseHostFlags(sections cliflag.NamedFlagSets) []error {
+	if !o.Standalone {
+		return nil
+	}
+	var errs []error
+	for _, section := range hostSections {
+		sections.FlagSet(section).VisitAll(func(flag *pflag.Flag) {
+			if flag.Changed {
+				errs = append(errs, fmt.Errorf("--%s has no meaning with --standalone, which has no host cluster: "+
+					"leave out one of them", flag.Name))
+			}
+		})
+	}
+	return errs
+}
+
+// validateEtcdServers refuses what is not the URL of a server at once: the library would try it for 20 seconds.
+func validateEtcdServers(servers []string) []error {
+	var errs []error
+	for _, server := range servers {
+		parsed, err := url.Parse(server)
+		if err != nil || !slices.Contains([]string{"http", "https", "unix", "unixs"}, parsed.Scheme) || parsed.Host+parsed.Path == "" {
+			errs = append(errs, fmt.Errorf("--etcd-servers: %q is not the URL of a server: give https://<host>:2379", server))
+		}
+	}
+	return errs
 }
 
 // embeddedCompaction is how often the history of an embedded etcd is dropped. Watches are served from the watch cache, so
@@ -143,12 +202,18 @@ const embeddedCompaction = 30 * time.Second
 
 // Complete fills in the defaults that depend on other options; given tells whether the user set a flag.
 func (o *Options) Complete(given func(flag string) bool) error {
+	if o.Standalone {
+		// Nobody collects garbage there: a deletion in the foreground, or one that orphans, would never end.
+		o.Recommended.Etcd.EnableGarbageCollection = false
+	}
 	if o.Standalone && !given("bind-address") {
 		o.Recommended.SecureServing.BindAddress = loopbackAddress
 	}
 	if o.embedsEtcd() && !given("etcd-compaction-interval") {
 		o.Recommended.Etcd.StorageConfig.CompactionInterval = embeddedCompaction
 	}
+	// The library's own use of --storage-media-type has no effect with a codec that is given.
+	o.Recommended.Etcd.StorageConfig.Codec = storageCodec(o.Recommended.Etcd.DefaultStorageMediaType)
 	if o.NetworkProvider == "" {
 		o.NetworkProvider = providerExternal
 		if o.Standalone {
@@ -165,7 +230,20 @@ func (o *Options) Complete(given func(flag string) bool) error {
 			}
 		}
 	}
-	return o.ServerRun.ComponentGlobalsRegistry.Set()
+	if err := o.ServerRun.ComponentGlobalsRegistry.Set(); err != nil {
+		return fmt.Errorf("--feature-gates, --emulated-version or --min-compatibility-version: %w", err)
+	}
+	return nil
+}
+
+// quantityFlag is an amount on the command line, such as 8Gi.
+type quantityFlag struct{ *resource.Quantity }
+
+func (q *quantityFlag) Type() string { return "quantity" }
+
+func (q *quantityFlag) Set(text string) (err error) {
+	*q.Quantity, err = resource.ParseQuantity(text)
+	return err
 }
 
 // embedsEtcd tells whether the server brings its own etcd.
@@ -183,8 +261,16 @@ func (o *Options) Validate() []error {
 		errs = append(errs, fmt.Errorf("no storage: give --etcd-servers, or --data-dir for an embedded etcd, or "+
 			"--standalone with --data-dir to try the server without a cluster"))
 	}
-	if o.Standalone {
-		errs = append(errs, o.validateStandalone()...)
+	if o.EtcdQuota.Value() < standalone.LeastQuota {
+		errs = append(errs, fmt.Errorf("--etcd-quota must be at least %dMi", standalone.LeastQuota>>20))
+	}
+	if o.Standalone && o.ServingCert.Enabled() {
+		errs = append(errs, fmt.Errorf("--serving-cert-secret has no meaning with --standalone, which has no host cluster: "+
+			"leave out one of them"))
+	}
+	if o.Standalone && o.Recommended.SecureServing.ServerCert.CertDirectory != "" {
+		errs = append(errs, fmt.Errorf("--cert-dir has no meaning with --standalone, which keeps its certificates in --data-dir: "+
+			"leave out one of them"))
 	}
 	if o.Recommended.SecureServing.BindPort == 0 {
 		errs = append(errs, fmt.Errorf("--secure-port must not be 0: the server has no other port"))
@@ -194,40 +280,24 @@ func (o *Options) Validate() []error {
 			o.NetworkProvider, strings.Join(providers, ", ")))
 	}
 	errs = append(errs, o.IroncoreNet.Validate(o.NetworkProvider == ironcorenet.Name)...)
+	errs = append(errs, o.OVN.Validate(o.NetworkProvider == ovn.Name)...)
+	errs = append(errs, validateEtcdServers(o.Recommended.Etcd.StorageConfig.Transport.ServerList)...)
 	etcd := *o.Recommended.Etcd
 	if len(etcd.StorageConfig.Transport.ServerList) == 0 {
 		etcd.StorageConfig.Transport.ServerList = []string{"embedded"} // What is missing is told above.
 	}
 	errs = append(errs, etcd.Validate()...)
 	errs = append(errs, o.Recommended.SecureServing.Validate()...)
+	errs = append(errs, validateValues(o.Recommended)...)
 	errs = append(errs, o.ServingCert.Validate(o.Recommended.SecureServing.ServerCert.CertKey)...)
 	errs = append(errs, o.Recommended.Authentication.Validate()...)
 	errs = append(errs, o.Recommended.Authorization.Validate()...)
-	errs = append(errs, o.Recommended.Audit.Validate()...)
+	errs = append(errs, validateAudit(o.Recommended.Audit)...)
 	errs = append(errs, o.Recommended.Features.Validate()...)
 	errs = append(errs, o.Recommended.Admission.Validate()...)
 	errs = append(errs, o.Recommended.EgressSelector.Validate()...)
 	errs = append(errs, o.Recommended.Traces.Validate()...)
 	errs = append(errs, o.ServerRun.Validate()...)
 	errs = append(errs, o.Controllers.Validate()...)
-	return errs
-}
-
-// validateStandalone refuses options of a host cluster, rather than to ignore them.
-func (o *Options) validateStandalone() []error {
-	var errs []error
-	for _, option := range []struct{ flag, value string }{
-		{"authentication-kubeconfig", o.Recommended.Authentication.RemoteKubeConfigFile},
-		{"authorization-kubeconfig", o.Recommended.Authorization.RemoteKubeConfigFile},
-		{"kubeconfig", o.Recommended.CoreAPI.CoreAPIKubeconfigPath},
-		{"requestheader-client-ca-file", o.Recommended.Authentication.RequestHeader.ClientCAFile},
-		{"client-ca-file", o.Recommended.Authentication.ClientCert.ClientCA},
-		{"admission-control-config-file", o.Recommended.Admission.ConfigFile},
-		{"serving-cert-secret", o.ServingCert.Secret},
-	} {
-		if option.value != "" {
-			errs = append(errs, fmt.Errorf("--%s has no meaning with --standalone, which has no host cluster: leave out one of them", option.flag))
-		}
-	}
 	return errs
 }

@@ -116,7 +116,6 @@ func TestComplete(t *testing.T) {
 }
 
 func TestValidate(t *testing.T) {
-	const noHost = " has no meaning with --standalone, which has no host cluster: leave out one of them"
 	for sentence, tc := range map[string]struct {
 		change func(*Options)
 		want   []string
@@ -139,24 +138,14 @@ func TestValidate(t *testing.T) {
 			change: func(o *Options) { o.Standalone = true },
 			want:   []string{"--standalone needs --data-dir, a directory to keep its state in"},
 		},
-		"a server on its own has no host cluster to ask": {
+		"an etcd server that is no URL": {
 			change: func(o *Options) {
 				alone(o)
-				o.Recommended.Authentication.RemoteKubeConfigFile = "host"
-				o.Recommended.Authorization.RemoteKubeConfigFile = "host"
-				o.Recommended.CoreAPI.CoreAPIKubeconfigPath = "host"
-				o.Recommended.Authentication.RequestHeader.ClientCAFile = "ca"
-				o.Recommended.Authentication.RequestHeader.AllowedNames = []string{"front-proxy"}
-				o.Recommended.Authentication.ClientCert.ClientCA = "ca"
-				o.Recommended.Admission.ConfigFile = "admission"
+				o.Recommended.Etcd.StorageConfig.Transport.ServerList = []string{"foo", "https://etcd:2379", "etcd:2379", "unix:///run/etcd.sock"}
 			},
 			want: []string{
-				"--authentication-kubeconfig" + noHost,
-				"--authorization-kubeconfig" + noHost,
-				"--kubeconfig" + noHost,
-				"--requestheader-client-ca-file" + noHost,
-				"--client-ca-file" + noHost,
-				"--admission-control-config-file" + noHost,
+				`--etcd-servers: "foo" is not the URL of a server: give https://<host>:2379`,
+				`--etcd-servers: "etcd:2379" is not the URL of a server: give https://<host>:2379`,
 			},
 		},
 		"a server on its own has to say where it can be reached": {
@@ -175,9 +164,9 @@ func TestValidate(t *testing.T) {
 			},
 			want: []string{
 				"--standalone needs --data-dir, a directory to keep its state in",
-				`--network-provider: "cloud" is not a provider; there are local, external, ironcore-net`,
+				`--network-provider: "cloud" is not a provider; there are local, external, ironcore-net, ovn`,
 				"--secure-port 70000 must be between 1 and 65535, inclusive. It cannot be turned off with 0",
-				`--controllers: "routing" is not a controller; there are machine, membership, network, network-interface, peering, release`,
+				`--controllers: "routing" is not a controller; there are address, load-balancer, machine, membership, network, network-interface, peering, prefix, release, virtual-ip`,
 			},
 		},
 	} {

@@ -10,29 +10,37 @@ import (
 	"io"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	clientv3 "go.etcd.io/etcd/client/v3"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/uuid"
 	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/apiserver/pkg/registry/generic"
-	"k8s.io/apiserver/pkg/registry/rest"
 	genericapiserver "k8s.io/apiserver/pkg/server"
+	"k8s.io/client-go/kubernetes"
 	restclient "k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/record"
+	"k8s.io/component-base/metrics/legacyregistry"
+	"k8s.io/utils/clock"
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
-	"ironcore.dev/networking/internal/apis/networking"
 	"ironcore.dev/networking/internal/controllers"
-	"ironcore.dev/networking/internal/loopback"
+	"ironcore.dev/networking/internal/controllers/host"
+	"ironcore.dev/networking/internal/controllers/index"
 	"ironcore.dev/networking/internal/provider"
 	"ironcore.dev/networking/internal/provider/ironcorenet"
 	"ironcore.dev/networking/internal/provider/local"
-	registrynetwork "ironcore.dev/networking/internal/registry/network"
-	"ironcore.dev/networking/internal/registry/networkinterface"
+	"ironcore.dev/networking/internal/provider/ovn"
+	"ironcore.dev/networking/internal/server/loopback"
+	"ironcore.dev/networking/internal/server/members"
+	"ironcore.dev/networking/internal/server/servingcert"
+	"ironcore.dev/networking/internal/server/standalone"
 	"ironcore.dev/networking/pkg/client/clientset/versioned"
 	"ironcore.dev/networking/pkg/client/informers/externalversions"
 )
@@ -42,107 +50,149 @@ type Server struct {
 	config  *Config
 	generic *genericapiserver.GenericAPIServer
 	client  versioned.Interface // speaks to this server
+	// etcd is the server's own client, for the election and the providers. It connects through members, which is nil for
+	// an embedded etcd.
+	etcd    *clientv3.Client
+	members *members.Members
+	// events passes the controllers' Events on to the host cluster; without one they end here.
+	events record.EventBroadcaster
+
+	cluster    kubernetes.Interface // the host cluster; nil in standalone mode
+	dir        *standalone.Dir      // nil without --data-dir
+	pki        *standalone.PKI      // nil with a host cluster
+	embedded   *standalone.Etcd     // nil with etcd servers outside
+	unreadable index.Unreadable     // the stored objects that can't be read
+	filled     chan struct{}        // closed when all that is stored has been read
+	leading    chan struct{}        // closed when this server runs the controllers for the first time
 }
 
 // Run serves as the options say until the context ends; then it stops in order: controllers, API server, etcd. When the
 // server is ready, it tells so on out.
 func Run(ctx context.Context, o *Options, out io.Writer) error {
-	filled := make(chan struct{})
-	giveGarbageRoom(ctx, filled)
-	config, err := NewConfig(ctx, o)
+	config, err := NewConfig(o)
 	if err != nil {
 		return err
 	}
-	config.CachesFilled = func() { close(filled) }
-	defer config.Close()
-	server, err := New(config)
+	server, err := New(ctx, config)
 	if err != nil {
 		return err
 	}
-	return server.Run(ctx, out)
+	err = server.Run(ctx, out)
+	server.Close()
+	if err == nil {
+		fmt.Fprintln(out, "network-apiserver has stopped")
+	}
+	return err
 }
 
-// New installs the API and the controllers; nothing serves before Run.
-func New(config *Config) (*Server, error) {
-	apiServer, err := config.Generic.Complete().New("network-apiserver", genericapiserver.NewEmptyDelegate())
-	if err != nil {
+// New opens what the configuration names and installs the API and the controllers. Close the server in the end.
+func New(ctx context.Context, config *Config) (_ *Server, err error) {
+	s := &Server{config: config, events: record.NewBroadcaster(record.WithContext(ctx)), filled: make(chan struct{}),
+		leading: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			s.Close()
+		}
+	}()
+	if err := registerMetrics(); err != nil {
 		return nil, err
 	}
-	networks, interfaces, err := newStorage(config.Generic.RESTOptionsGetter)
+	giveGarbageRoom(ctx, s.filled)
+	if err := s.open(ctx); err != nil {
+		return nil, err
+	}
+	return s, s.install()
+}
+
+// Close releases what New opened; the API server has stopped by then.
+func (s *Server) Close() {
+	s.events.Shutdown()
+	if s.etcd != nil {
+		_ = s.etcd.Close() // It reports that its context was cancelled, which is what Close does.
+	}
+	if s.members != nil {
+		s.members.Close()
+	}
+	if s.embedded != nil {
+		s.embedded.Close()
+	}
+	if s.dir != nil {
+		_ = s.dir.Close() // The lock ends with the process at the latest.
+	}
+}
+
+// install installs the API and the controllers; nothing serves before Run.
+func (s *Server) install() error {
+	apiServer, err := s.config.Generic.Complete().New("network-apiserver", genericapiserver.NewEmptyDelegate())
 	if err != nil {
-		return nil, fmt.Errorf("connecting to --etcd-servers=%s: %w",
-			strings.Join(config.Options.Recommended.Etcd.StorageConfig.Transport.ServerList, ","), err)
+		return err
+	}
+	s.generic = apiServer
+	if s.client, err = versioned.NewForConfig(s.loopbackConfig()); err != nil {
+		return err
+	}
+	manager, err := s.newManager()
+	if err != nil {
+		return err
+	}
+	readable := readableStorageGetter{s.config.Generic.RESTOptionsGetter, s.config.Options.Recommended.Etcd, &s.unreadable}
+	storage, err := newStorage(explainEtcd{readable}, manager, s.enforcer(), s.agent())
+	if err != nil {
+		return fmt.Errorf("connecting to --etcd-servers=%s: %w",
+			strings.Join(s.config.Options.Recommended.Etcd.StorageConfig.Transport.ServerList, ","), err)
 	}
 	group := genericapiserver.NewDefaultAPIGroupInfo(v1alpha1.GroupName, scheme, metav1.ParameterCodec, codecs)
-	group.VersionedResourcesStorageMap[v1alpha1.SchemeGroupVersion.Version] = map[string]rest.Storage{
-		"networks":                 networks.Network,
-		"networks/status":          networks.Status,
-		"networks/binding":         networks.Binding,
-		"networks/realization":     networks.Realization,
-		"networks/membership":      networks.Membership,
-		"networkinterfaces":        interfaces.Interface,
-		"networkinterfaces/status": interfaces.Status,
-	}
+	group.VersionedResourcesStorageMap[v1alpha1.SchemeGroupVersion.Version] = storage
 	if err := apiServer.InstallAPIGroup(&group); err != nil {
-		return nil, fmt.Errorf("installing the API: %w", err)
+		return fmt.Errorf("installing the API: %w", err)
 	}
 	// Without this hook /readyz turns ok before the watch cache can answer.
 	if err := apiServer.AddPostStartHook("storage-readiness", apiServer.StorageReadinessHook.Hook); err != nil {
-		return nil, err
+		return err
 	}
-	s := &Server{config: config, generic: apiServer}
-	if s.client, err = versioned.NewForConfig(s.loopbackConfig()); err != nil {
-		return nil, err
+	if err := s.installClientCA(); err != nil {
+		return err
 	}
-	return s, s.installControllers(func() error {
-		return errors.Join(networks.Network.ReadinessCheck(), interfaces.Interface.ReadinessCheck())
+	return s.installControllers(manager, func() error {
+		var errs []error
+		for _, resource := range storage {
+			if main, ok := resource.(interface{ ReadinessCheck() error }); ok {
+				errs = append(errs, main.ReadinessCheck())
+			}
+		}
+		return errors.Join(errs...)
 	})
 }
 
-// newStorage returns the storage of both kinds, which look each other up: a Network that is being deleted waits for its
-// interfaces, and takes no new ones.
-func newStorage(optsGetter generic.RESTOptionsGetter) (
-	networks registrynetwork.Storage, interfaces networkinterface.Storage, err error,
-) {
-	networks, err = registrynetwork.NewStorage(scheme, optsGetter,
-		func(ctx context.Context, namespace, network string) ([]string, error) {
-			return interfaces.OfNetwork(ctx, namespace, network)
-		})
+// newManager prepares the controllers.
+func (s *Server) newManager() (*controllers.Manager, error) {
+	storagePrefix := s.config.Options.Recommended.Etcd.StorageConfig.Prefix
+	prefix := path.Join(storagePrefix, "network-apiserver")
+	host, err := s.host()
 	if err != nil {
-		return networks, interfaces, err
+		return nil, err
 	}
-	interfaces, err = networkinterface.NewStorage(scheme, optsGetter,
-		func(ctx context.Context, name string) (*networking.Network, error) {
-			obj, err := networks.Network.Get(ctx, name, &metav1.GetOptions{})
-			if err != nil {
-				return nil, err
-			}
-			return obj.(*networking.Network), nil
-		})
-	return networks, interfaces, err
-}
-
-// installControllers starts the controllers once the storage can be read, and stops them before the server stops.
-func (s *Server) installControllers(storageReady func() error) error {
-	prefix := path.Join(s.config.Options.Recommended.Etcd.StorageConfig.Prefix, "network-apiserver")
-	host, err := s.config.host()
-	if err != nil {
-		return err
-	}
-	manager, err := controllers.NewManager(controllers.Config{
+	return controllers.NewManager(controllers.Config{
 		Options:        s.config.Options.Controllers,
 		Client:         s.client,
 		Informers:      newInformers(s.client),
-		Synced:         s.config.CachesFilled,
-		Recorder:       s.config.recorder(),
+		Unreadable:     &s.unreadable,
+		Synced:         func() { close(s.filled) },
+		Leading:        sync.OnceFunc(func() { close(s.leading) }),
+		Recorder:       s.recorder(),
 		Host:           host,
 		NewProvider:    s.newProvider(prefix),
-		Etcd:           s.config.Etcd,
+		Etcd:           s.etcd,
 		ElectionPrefix: prefix,
+		StoragePrefix:  path.Join(storagePrefix, v1alpha1.GroupName),
 		Identity:       identity(),
 	})
-	if err != nil {
-		return err
+}
+
+// installControllers starts the controllers once the storage can be read, and stops them before the server stops.
+func (s *Server) installControllers(manager *controllers.Manager, storageReady func() error) error {
+	if err := legacyregistry.CustomRegister(manager.Figures); err != nil {
+		return fmt.Errorf("registering metrics: %w", err)
 	}
 	if err := s.generic.AddReadyzChecks(manager.HealthChecks()...); err != nil {
 		return err
@@ -159,6 +209,16 @@ func (s *Server) installControllers(storageReady func() error) error {
 	return s.generic.AddPreShutdownHook("stop-controllers", run.stop)
 }
 
+// registerMetrics adds this server's metrics to those of the process. A metric counts nothing before.
+func registerMetrics() error {
+	for _, metric := range slices.Concat(controllers.Metrics(), servingcert.Metrics(), ovn.Metrics()) {
+		if err := legacyregistry.Register(metric); err != nil {
+			return fmt.Errorf("registering metrics: %w", err)
+		}
+	}
+	return nil
+}
+
 // newInformers leaves out of the cache what no controller reads. A write without managedFields keeps those stored.
 func newInformers(client versioned.Interface) externalversions.SharedInformerFactory {
 	return externalversions.NewSharedInformerFactoryWithOptions(listing{client}, 0, externalversions.WithTransform(
@@ -170,8 +230,8 @@ func newInformers(client versioned.Interface) externalversions.SharedInformerFac
 		}))
 }
 
-// listing is a client whose informers begin with a list. In-process, to watch from the beginning instead takes half as long
-// again, for an event to each object.
+// listing is a client whose informers begin with a list. In this process, a watch from the beginning takes 1.5 times as long: it
+// sends one event for each object.
 type listing struct{ versioned.Interface }
 
 // IsWatchListSemanticsUnSupported is what informers ask.
@@ -225,15 +285,34 @@ func (s *Server) newProvider(prefix string) func() (provider.Provider, error) {
 	switch options.NetworkProvider {
 	case providerLocal:
 		return func() (provider.Provider, error) {
-			return local.New(s.config.Etcd, path.Join(prefix, "local-provider"), options.LocalVNIRange), nil
+			return local.New(s.etcd, path.Join(prefix, "local-provider"),
+				options.LocalVNIRange, options.LocalAddressRanges), nil
 		}
 	case ironcorenet.Name:
 		return func() (provider.Provider, error) {
-			return ironcorenet.New(options.IroncoreNet, s.config.Etcd, path.Join(prefix, "ironcore-net-provider"),
+			return ironcorenet.New(options.IroncoreNet, s.etcd, path.Join(prefix, "ironcore-net-provider"),
 				s.config.Generic.ClientConfig)
 		}
+	case ovn.Name:
+		return func() (provider.Provider, error) { return ovn.New(options.OVN, s.config.Generic.ClientConfig) }
 	}
 	return nil
+}
+
+// agent names who realizes the kinds that the network provider leaves out, where the provider knows that.
+func (s *Server) agent() string {
+	if s.config.Options.NetworkProvider == ironcorenet.Name {
+		return ironcorenet.Agent
+	}
+	return ""
+}
+
+// enforcer names the network provider if it puts NetworkPolicies in force.
+func (s *Server) enforcer() string {
+	if s.config.Options.NetworkProvider == ovn.Name {
+		return ovn.Name
+	}
+	return ""
 }
 
 // identity names this process among the replicas.
@@ -252,17 +331,25 @@ func (s *Server) Run(ctx context.Context, out io.Writer) error {
 	defer cancel()
 	if s.config.Options.Standalone {
 		go s.announce(ctx, out)
+		serving := s.config.Options.Recommended.SecureServing
+		go s.dir.KeepPKI(ctx, clock.RealClock{}, servingHosts(serving.BindAddress), s.url())
+	}
+	if s.members != nil {
+		go s.members.Run(ctx)
 	}
 	served := make(chan error, 1)
 	go func() { served <- prepared.RunWithContext(ctx) }()
 	select {
 	case err := <-served:
 		return err
-	case err := <-s.config.etcdFailed():
+	case err := <-s.etcdFailed():
 		// Nothing can be served or stopped in order without etcd.
 		return err
 	}
 }
+
+// announcePatience is how long a ready server waits to run the controllers before it says that it is ready.
+const announcePatience = 3 * time.Second
 
 // announce waits for the server to be ready and says where it is.
 func (s *Server) announce(ctx context.Context, out io.Writer) {
@@ -270,7 +357,39 @@ func (s *Server) announce(ctx context.Context, out io.Writer) {
 		return s.client.Discovery().RESTClient().Get().AbsPath("/readyz").Do(ctx).Error() == nil, nil
 	}
 	if wait.PollUntilContextCancel(ctx, 20*time.Millisecond, true, ready) == nil {
+		// Its line is the last one: a server that is alone leads at once, beside others it may never.
+		select {
+		case <-s.leading:
+		case <-time.After(announcePatience):
+		case <-ctx.Done():
+			return
+		}
 		fmt.Fprintf(out, "network-apiserver is ready at %s: export KUBECONFIG=%s\n",
-			s.config.URL(), s.config.dir.KubeconfigFile())
+			s.url(), s.dir.KubeconfigFile())
 	}
+}
+
+// recorder returns what the controllers record their Events with.
+func (s *Server) recorder() record.EventRecorder {
+	return s.events.NewRecorder(scheme, corev1.EventSource{Component: "network-apiserver"})
+}
+
+// host returns the host cluster for the controllers, or nil if there is none.
+func (s *Server) host() (*host.Cluster, error) {
+	if s.config.Options.Standalone {
+		return nil, nil
+	}
+	cluster, err := host.New(s.config.Generic.ClientConfig)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to the host cluster: %w", err)
+	}
+	return cluster, nil
+}
+
+// etcdFailed tells when the embedded etcd cannot go on; without one it never does.
+func (s *Server) etcdFailed() <-chan error {
+	if s.embedded == nil {
+		return nil
+	}
+	return s.embedded.Failed()
 }

@@ -9,10 +9,12 @@ import (
 	"k8s.io/apiserver/pkg/admission"
 	admissionmetrics "k8s.io/apiserver/pkg/admission/metrics"
 	"k8s.io/apiserver/pkg/apis/apiserver"
-	"k8s.io/apiserver/pkg/authentication/authenticatorfactory"
+	"k8s.io/apiserver/pkg/authentication/group"
 	"k8s.io/apiserver/pkg/authentication/request/anonymous"
+	"k8s.io/apiserver/pkg/authentication/request/headerrequest"
 	authenticatorunion "k8s.io/apiserver/pkg/authentication/request/union"
 	"k8s.io/apiserver/pkg/authentication/user"
+	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/apiserver/pkg/authorization/authorizerfactory"
 	authorizationpath "k8s.io/apiserver/pkg/authorization/path"
 	"k8s.io/apiserver/pkg/authorization/union"
@@ -35,33 +37,29 @@ func applyStandaloneAccess(config *genericapiserver.Config, clientCAFile string)
 	if err := config.Authentication.ApplyClientCert(clientCA, config.SecureServing); err != nil {
 		return err
 	}
-	certs := authenticatorfactory.DelegatingAuthenticatorConfig{ClientCertificateCAContentProvider: clientCA}
-	byCert, definitions, err := certs.New()
-	if err != nil {
-		return err
-	}
-	config.OpenAPIConfig.SecurityDefinitions = definitions
+	byCert := group.NewAuthenticatedGroupAdder(
+		rememberVerified(clientCA, headerrequest.StaticStringSlice{}, byCommonName, clock.RealClock{}))
 	var health []apiserver.AnonymousAuthCondition
 	for _, path := range healthPaths {
 		health = append(health, apiserver.AnonymousAuthCondition{Path: path})
 	}
 	config.Authentication.Authenticator = authenticatorunion.NewFailOnError(
-		rememberClientCerts(byCert, clock.RealClock{}), anonymous.NewAuthenticator(health))
-
-	healthOnly, err := authorizationpath.NewAuthorizer(healthPaths)
-	if err != nil {
-		return err
-	}
-	config.Authorization.Authorizer, err = union.New(
-		union.NamedAuthorizer{AuthorizerName: "administrators",
-			Authorizer: authorizerfactory.NewPrivilegedGroups(user.SystemPrivilegedGroup)},
-		union.NamedAuthorizer{AuthorizerName: "health", Authorizer: healthOnly},
-	)
-	if err != nil {
-		return err
-	}
+		byCert, anonymous.NewAuthenticator(health))
 
 	plugin := providerid.New(config.Authorization.Authorizer)
 	config.AdmissionControl = admissionmetrics.WithStepMetrics(admission.NewChainHandler(plugin))
 	return nil
+}
+
+// standaloneAuthorizer lets administrators do everything, and everybody else ask for the server's health.
+func standaloneAuthorizer() (authorizer.Authorizer, error) {
+	healthOnly, err := authorizationpath.NewAuthorizer(healthPaths)
+	if err != nil {
+		return nil, err
+	}
+	return union.New(
+		union.NamedAuthorizer{AuthorizerName: "administrators",
+			Authorizer: authorizerfactory.NewPrivilegedGroups(user.SystemPrivilegedGroup)},
+		union.NamedAuthorizer{AuthorizerName: "health", Authorizer: healthOnly},
+	)
 }

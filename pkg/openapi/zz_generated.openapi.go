@@ -21,11 +21,27 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 	return map[string]common.OpenAPIDefinition{
 		v1alpha1.EphemeralPrefixSource{}.OpenAPIModelName():    schema_networking_apis_networking_v1alpha1_EphemeralPrefixSource(ref),
 		v1alpha1.EphemeralVirtualIPSource{}.OpenAPIModelName(): schema_networking_apis_networking_v1alpha1_EphemeralVirtualIPSource(ref),
+		v1alpha1.EphemeralVirtualIPSpec{}.OpenAPIModelName():   schema_networking_apis_networking_v1alpha1_EphemeralVirtualIPSpec(ref),
+		v1alpha1.IPBlock{}.OpenAPIModelName():                  schema_networking_apis_networking_v1alpha1_IPBlock(ref),
 		v1alpha1.IPSource{}.OpenAPIModelName():                 schema_networking_apis_networking_v1alpha1_IPSource(ref),
+		v1alpha1.LoadBalancer{}.OpenAPIModelName():             schema_networking_apis_networking_v1alpha1_LoadBalancer(ref),
+		v1alpha1.LoadBalancerDestination{}.OpenAPIModelName():  schema_networking_apis_networking_v1alpha1_LoadBalancerDestination(ref),
+		v1alpha1.LoadBalancerList{}.OpenAPIModelName():         schema_networking_apis_networking_v1alpha1_LoadBalancerList(ref),
+		v1alpha1.LoadBalancerPort{}.OpenAPIModelName():         schema_networking_apis_networking_v1alpha1_LoadBalancerPort(ref),
+		v1alpha1.LoadBalancerRouting{}.OpenAPIModelName():      schema_networking_apis_networking_v1alpha1_LoadBalancerRouting(ref),
+		v1alpha1.LoadBalancerRoutingList{}.OpenAPIModelName():  schema_networking_apis_networking_v1alpha1_LoadBalancerRoutingList(ref),
+		v1alpha1.LoadBalancerSpec{}.OpenAPIModelName():         schema_networking_apis_networking_v1alpha1_LoadBalancerSpec(ref),
+		v1alpha1.LoadBalancerStatus{}.OpenAPIModelName():       schema_networking_apis_networking_v1alpha1_LoadBalancerStatus(ref),
+		v1alpha1.LoadBalancerTargetRef{}.OpenAPIModelName():    schema_networking_apis_networking_v1alpha1_LoadBalancerTargetRef(ref),
 		v1alpha1.LocalObjectReference{}.OpenAPIModelName():     schema_networking_apis_networking_v1alpha1_LocalObjectReference(ref),
 		v1alpha1.LocalUIDReference{}.OpenAPIModelName():        schema_networking_apis_networking_v1alpha1_LocalUIDReference(ref),
+		v1alpha1.NATGateway{}.OpenAPIModelName():               schema_networking_apis_networking_v1alpha1_NATGateway(ref),
+		v1alpha1.NATGatewayList{}.OpenAPIModelName():           schema_networking_apis_networking_v1alpha1_NATGatewayList(ref),
+		v1alpha1.NATGatewaySpec{}.OpenAPIModelName():           schema_networking_apis_networking_v1alpha1_NATGatewaySpec(ref),
+		v1alpha1.NATGatewayStatus{}.OpenAPIModelName():         schema_networking_apis_networking_v1alpha1_NATGatewayStatus(ref),
 		v1alpha1.Network{}.OpenAPIModelName():                  schema_networking_apis_networking_v1alpha1_Network(ref),
 		v1alpha1.NetworkBinding{}.OpenAPIModelName():           schema_networking_apis_networking_v1alpha1_NetworkBinding(ref),
+		v1alpha1.NetworkHolders{}.OpenAPIModelName():           schema_networking_apis_networking_v1alpha1_NetworkHolders(ref),
 		v1alpha1.NetworkInterface{}.OpenAPIModelName():         schema_networking_apis_networking_v1alpha1_NetworkInterface(ref),
 		v1alpha1.NetworkInterfaceList{}.OpenAPIModelName():     schema_networking_apis_networking_v1alpha1_NetworkInterfaceList(ref),
 		v1alpha1.NetworkInterfaceSpec{}.OpenAPIModelName():     schema_networking_apis_networking_v1alpha1_NetworkInterfaceSpec(ref),
@@ -36,17 +52,31 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.NetworkPeeringBinding{}.OpenAPIModelName():    schema_networking_apis_networking_v1alpha1_NetworkPeeringBinding(ref),
 		v1alpha1.NetworkPeeringClaimRef{}.OpenAPIModelName():   schema_networking_apis_networking_v1alpha1_NetworkPeeringClaimRef(ref),
 		v1alpha1.NetworkPeeringNetworkRef{}.OpenAPIModelName(): schema_networking_apis_networking_v1alpha1_NetworkPeeringNetworkRef(ref),
+		v1alpha1.NetworkPeeringRequest{}.OpenAPIModelName():    schema_networking_apis_networking_v1alpha1_NetworkPeeringRequest(ref),
+		v1alpha1.NetworkPeeringRequests{}.OpenAPIModelName():   schema_networking_apis_networking_v1alpha1_NetworkPeeringRequests(ref),
 		v1alpha1.NetworkPeeringStatus{}.OpenAPIModelName():     schema_networking_apis_networking_v1alpha1_NetworkPeeringStatus(ref),
+		v1alpha1.NetworkPolicy{}.OpenAPIModelName():            schema_networking_apis_networking_v1alpha1_NetworkPolicy(ref),
+		v1alpha1.NetworkPolicyEgressRule{}.OpenAPIModelName():  schema_networking_apis_networking_v1alpha1_NetworkPolicyEgressRule(ref),
+		v1alpha1.NetworkPolicyIngressRule{}.OpenAPIModelName(): schema_networking_apis_networking_v1alpha1_NetworkPolicyIngressRule(ref),
+		v1alpha1.NetworkPolicyList{}.OpenAPIModelName():        schema_networking_apis_networking_v1alpha1_NetworkPolicyList(ref),
+		v1alpha1.NetworkPolicyPeer{}.OpenAPIModelName():        schema_networking_apis_networking_v1alpha1_NetworkPolicyPeer(ref),
+		v1alpha1.NetworkPolicyPort{}.OpenAPIModelName():        schema_networking_apis_networking_v1alpha1_NetworkPolicyPort(ref),
+		v1alpha1.NetworkPolicySpec{}.OpenAPIModelName():        schema_networking_apis_networking_v1alpha1_NetworkPolicySpec(ref),
+		v1alpha1.NetworkPolicyStatus{}.OpenAPIModelName():      schema_networking_apis_networking_v1alpha1_NetworkPolicyStatus(ref),
 		v1alpha1.NetworkRealization{}.OpenAPIModelName():       schema_networking_apis_networking_v1alpha1_NetworkRealization(ref),
 		v1alpha1.NetworkSpec{}.OpenAPIModelName():              schema_networking_apis_networking_v1alpha1_NetworkSpec(ref),
 		v1alpha1.NetworkStatus{}.OpenAPIModelName():            schema_networking_apis_networking_v1alpha1_NetworkStatus(ref),
+		v1alpha1.ObjectSelector{}.OpenAPIModelName():           schema_networking_apis_networking_v1alpha1_ObjectSelector(ref),
 		v1alpha1.PeeringPrefix{}.OpenAPIModelName():            schema_networking_apis_networking_v1alpha1_PeeringPrefix(ref),
 		v1alpha1.PeeringPrefixStatus{}.OpenAPIModelName():      schema_networking_apis_networking_v1alpha1_PeeringPrefixStatus(ref),
 		v1alpha1.PrefixSource{}.OpenAPIModelName():             schema_networking_apis_networking_v1alpha1_PrefixSource(ref),
 		v1alpha1.PrefixSpec{}.OpenAPIModelName():               schema_networking_apis_networking_v1alpha1_PrefixSpec(ref),
 		v1alpha1.PrefixTemplateSpec{}.OpenAPIModelName():       schema_networking_apis_networking_v1alpha1_PrefixTemplateSpec(ref),
+		v1alpha1.VirtualIP{}.OpenAPIModelName():                schema_networking_apis_networking_v1alpha1_VirtualIP(ref),
+		v1alpha1.VirtualIPList{}.OpenAPIModelName():            schema_networking_apis_networking_v1alpha1_VirtualIPList(ref),
 		v1alpha1.VirtualIPSource{}.OpenAPIModelName():          schema_networking_apis_networking_v1alpha1_VirtualIPSource(ref),
 		v1alpha1.VirtualIPSpec{}.OpenAPIModelName():            schema_networking_apis_networking_v1alpha1_VirtualIPSpec(ref),
+		v1alpha1.VirtualIPStatus{}.OpenAPIModelName():          schema_networking_apis_networking_v1alpha1_VirtualIPStatus(ref),
 		v1alpha1.VirtualIPTemplateSpec{}.OpenAPIModelName():    schema_networking_apis_networking_v1alpha1_VirtualIPTemplateSpec(ref),
 		v1.APIGroup{}.OpenAPIModelName():                       schema_pkg_apis_meta_v1_APIGroup(ref),
 		v1.APIGroupList{}.OpenAPIModelName():                   schema_pkg_apis_meta_v1_APIGroupList(ref),
@@ -109,12 +139,12 @@ func schema_networking_apis_networking_v1alpha1_EphemeralPrefixSource(ref common
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "EphemeralPrefixSource asks for a Prefix (group ipam.ironcore.dev) that lives as long as its NetworkInterface.",
+				Description: "EphemeralPrefixSource asks for a Prefix (group ipam.ironcore.dev) that lives as long as the object that asks for it, or until the object no longer does.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"prefixTemplate": {
 						SchemaProps: spec.SchemaProps{
-							Description: "prefixTemplate is what the Prefix is made from.",
+							Description: "prefixTemplate is the template of the Prefix. Required.",
 							Ref:         ref(v1alpha1.PrefixTemplateSpec{}.OpenAPIModelName()),
 						},
 					},
@@ -135,7 +165,7 @@ func schema_networking_apis_networking_v1alpha1_EphemeralVirtualIPSource(ref com
 				Properties: map[string]spec.Schema{
 					"virtualIPTemplate": {
 						SchemaProps: spec.SchemaProps{
-							Description: "virtualIPTemplate is what the VirtualIP is made from.",
+							Description: "virtualIPTemplate is the template of the VirtualIP.",
 							Ref:         ref(v1alpha1.VirtualIPTemplateSpec{}.OpenAPIModelName()),
 						},
 					},
@@ -147,23 +177,112 @@ func schema_networking_apis_networking_v1alpha1_EphemeralVirtualIPSource(ref com
 	}
 }
 
+func schema_networking_apis_networking_v1alpha1_EphemeralVirtualIPSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "EphemeralVirtualIPSpec is the desired state of a VirtualIP that is made from a template.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"type": {
+						SchemaProps: spec.SchemaProps{
+							Description: "type of the address: Public.\n\nPossible enum values:\n - `\"Public\"` is an address that can be reached from the internet.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Public"},
+						},
+					},
+					"ipFamily": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ipFamily of the address: IPv4 or IPv6.\n\nPossible enum values:\n - `\"IPv4\"` is the family of addresses like 10.0.0.1.\n - `\"IPv6\"` is the family of addresses like 2001:db8::1.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"IPv4", "IPv6"},
+						},
+					},
+					"reclaimPolicy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "reclaimPolicy says what happens to the VirtualIP when the NetworkInterface is gone: Retain or Delete. Defaults to Delete.\n\nPossible enum values:\n - `\"Delete\"` deletes the object.\n - `\"Retain\"` keeps the object.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Delete", "Retain"},
+						},
+					},
+					"targetRef": {
+						SchemaProps: spec.SchemaProps{
+							Description: "targetRef has no effect: the target of the VirtualIP is the NetworkInterface.",
+							Ref:         ref(v1alpha1.LocalUIDReference{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"type", "ipFamily"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.LocalUIDReference{}.OpenAPIModelName()},
+	}
+}
+
+func schema_networking_apis_networking_v1alpha1_IPBlock(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "IPBlock is a range of addresses without some parts of it.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"cidr": {
+						SchemaProps: spec.SchemaProps{
+							Description: "cidr is the range in CIDR notation: \"10.0.0.0/24\", \"2001:db8::/32\".",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"except": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "except are ranges within cidr that don't match. At most 1000.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"cidr"},
+			},
+		},
+	}
+}
+
 func schema_networking_apis_networking_v1alpha1_IPSource(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "IPSource tells where an address comes from. Exactly one of value and ephemeral is set.",
+				Description: "IPSource says where an address comes from. Exactly one of value and ephemeral is set.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"value": {
 						SchemaProps: spec.SchemaProps{
-							Description: "value is the address itself, in canonical form: \"10.0.0.1\", \"2001:db8::1\".",
+							Description: "value is the address itself: \"10.0.0.1\", \"2001:db8::1\". Another spelling of it is stored in this one (RFC 5952).",
 							Type:        []string{"string"},
 							Format:      "",
 						},
 					},
 					"ephemeral": {
 						SchemaProps: spec.SchemaProps{
-							Description: "ephemeral asks for a Prefix of one address that lives as long as the NetworkInterface.",
+							Description: "ephemeral asks for a Prefix of one address that lives as long as the object that asks for it. Its name is the name of that object and the position of the item in its list: \"name-0\".",
 							Ref:         ref(v1alpha1.EphemeralPrefixSource{}.OpenAPIModelName()),
 						},
 					},
@@ -172,6 +291,481 @@ func schema_networking_apis_networking_v1alpha1_IPSource(ref common.ReferenceCal
 		},
 		Dependencies: []string{
 			v1alpha1.EphemeralPrefixSource{}.OpenAPIModelName()},
+	}
+}
+
+func schema_networking_apis_networking_v1alpha1_LoadBalancer(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "LoadBalancer distributes traffic for its addresses to NetworkInterfaces of its Network. The LoadBalancerRouting of the same name lists them.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Standard object metadata. metadata.generation counts the changes of the spec.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
+						},
+					},
+					"spec": {
+						SchemaProps: spec.SchemaProps{
+							Description: "spec is the desired state of the LoadBalancer.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.LoadBalancerSpec{}.OpenAPIModelName()),
+						},
+					},
+					"status": {
+						SchemaProps: spec.SchemaProps{
+							Description: "status is the observed state of the LoadBalancer. It is written only through the status subresource. A write of the LoadBalancer itself does not change it.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.LoadBalancerStatus{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.LoadBalancerSpec{}.OpenAPIModelName(), v1alpha1.LoadBalancerStatus{}.OpenAPIModelName(), v1.ObjectMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_networking_apis_networking_v1alpha1_LoadBalancerDestination(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "LoadBalancerDestination is an address that gets traffic.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"ip": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ip is the address: \"10.0.0.1\", \"2001:db8::1\". Another spelling of it is stored in this one (RFC 5952).",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"targetRef": {
+						SchemaProps: spec.SchemaProps{
+							Description: "targetRef names the NetworkInterface that has the address.",
+							Ref:         ref(v1alpha1.LoadBalancerTargetRef{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"ip"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.LoadBalancerTargetRef{}.OpenAPIModelName()},
+	}
+}
+
+func schema_networking_apis_networking_v1alpha1_LoadBalancerList(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "LoadBalancerList is a list of LoadBalancers.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Standard list metadata.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ListMeta{}.OpenAPIModelName()),
+						},
+					},
+					"items": {
+						SchemaProps: spec.SchemaProps{
+							Description: "items are the LoadBalancers of the list.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.LoadBalancer{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"items"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.LoadBalancer{}.OpenAPIModelName(), v1.ListMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_networking_apis_networking_v1alpha1_LoadBalancerPort(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "LoadBalancerPort is a port, or a range of ports, of a LoadBalancer.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"protocol": {
+						SchemaProps: spec.SchemaProps{
+							Description: "protocol is TCP, UDP or SCTP. Without it, TCP.\n\nPossible enum values:\n - `\"SCTP\"` is SCTP.\n - `\"TCP\"` is TCP.\n - `\"UDP\"` is UDP.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"SCTP", "TCP", "UDP"},
+						},
+					},
+					"port": {
+						SchemaProps: spec.SchemaProps{
+							Description: "port is the port, or the first of the range, from 1 to 65535.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"endPort": {
+						SchemaProps: spec.SchemaProps{
+							Description: "endPort is the last port of the range, from port to 65535. Without it, there is one port.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+				},
+				Required: []string{"port"},
+			},
+		},
+	}
+}
+
+func schema_networking_apis_networking_v1alpha1_LoadBalancerRouting(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "LoadBalancerRouting lists the addresses that get the traffic of the LoadBalancer of the same name. The server writes it for a LoadBalancer with a networkInterfaceSelector; for one without, somebody else has to write it. The network provider reads it.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Standard object metadata.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
+						},
+					},
+					"networkRef": {
+						SchemaProps: spec.SchemaProps{
+							Description: "networkRef names the Network of the LoadBalancer.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.LocalUIDReference{}.OpenAPIModelName()),
+						},
+					},
+					"destinations": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "destinations are the addresses that get traffic. At most 10000.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.LoadBalancerDestination{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"networkRef", "destinations"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.LoadBalancerDestination{}.OpenAPIModelName(), v1alpha1.LocalUIDReference{}.OpenAPIModelName(), v1.ObjectMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_networking_apis_networking_v1alpha1_LoadBalancerRoutingList(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "LoadBalancerRoutingList is a list of LoadBalancerRoutings.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Standard list metadata.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ListMeta{}.OpenAPIModelName()),
+						},
+					},
+					"items": {
+						SchemaProps: spec.SchemaProps{
+							Description: "items are the LoadBalancerRoutings of the list.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.LoadBalancerRouting{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"items"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.LoadBalancerRouting{}.OpenAPIModelName(), v1.ListMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_networking_apis_networking_v1alpha1_LoadBalancerSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "LoadBalancerSpec is the desired state of a LoadBalancer. networkRef is immutable.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"type": {
+						SchemaProps: spec.SchemaProps{
+							Description: "type says from where the LoadBalancer can be reached: Public or Internal.\n\nPossible enum values:\n - `\"Internal\"` can be reached from its Network.\n - `\"Public\"` can be reached from the internet.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Internal", "Public"},
+						},
+					},
+					"ipFamilies": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "ipFamilies are the IP families of the addresses: IPv4, IPv6 or both. By default, they are those of ips.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+										Enum:   []interface{}{"IPv4", "IPv6"},
+									},
+								},
+							},
+						},
+					},
+					"ips": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "ips are the addresses of an Internal LoadBalancer: item i is of the family that item i of ipFamilies names. The network provider chooses the addresses of a Public one; a value here is dropped.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.IPSource{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"networkRef": {
+						SchemaProps: spec.SchemaProps{
+							Description: "networkRef names the Network that the LoadBalancer belongs to. Immutable.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.LocalObjectReference{}.OpenAPIModelName()),
+						},
+					},
+					"networkInterfaceSelector": {
+						SchemaProps: spec.SchemaProps{
+							Description: "networkInterfaceSelector selects the NetworkInterfaces of the Network that get traffic; an empty one selects all. Without it, somebody else has to write the LoadBalancerRouting.",
+							Ref:         ref(v1.LabelSelector{}.OpenAPIModelName()),
+						},
+					},
+					"ports": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "ports are the ports whose traffic is distributed. The ranges of one protocol must not overlap. At most 1000.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.LoadBalancerPort{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"type", "ipFamilies", "networkRef"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.IPSource{}.OpenAPIModelName(), v1alpha1.LoadBalancerPort{}.OpenAPIModelName(), v1alpha1.LocalObjectReference{}.OpenAPIModelName(), v1.LabelSelector{}.OpenAPIModelName()},
+	}
+}
+
+func schema_networking_apis_networking_v1alpha1_LoadBalancerStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "LoadBalancerStatus is the observed state of a LoadBalancer.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"ips": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "ips are the addresses in force. The network provider writes them.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"observedGeneration": {
+						SchemaProps: spec.SchemaProps{
+							Description: "observedGeneration is the metadata.generation that Ready was decided for. The server writes it.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"conditions": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"type",
+								},
+								"x-kubernetes-list-type":       "map",
+								"x-kubernetes-patch-merge-key": "type",
+								"x-kubernetes-patch-strategy":  "merge",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "conditions give details, with a reason and a message. Ready is True when the newest spec is realized: ips has an address for each of ipFamilies; the server writes it. Providers may add conditions of their own, 32 in all.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1.Condition{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.Condition{}.OpenAPIModelName()},
+	}
+}
+
+func schema_networking_apis_networking_v1alpha1_LoadBalancerTargetRef(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "LoadBalancerTargetRef names a NetworkInterface in the namespace of the LoadBalancerRouting.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"uid": {
+						SchemaProps: spec.SchemaProps{
+							Description: "uid is the metadata.uid of the NetworkInterface.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "name of the NetworkInterface.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"providerID": {
+						SchemaProps: spec.SchemaProps{
+							Description: "providerID is the spec.providerID of the NetworkInterface.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"uid", "name", "providerID"},
+			},
+		},
 	}
 }
 
@@ -191,6 +785,11 @@ func schema_networking_apis_networking_v1alpha1_LocalObjectReference(ref common.
 					},
 				},
 			},
+			VendorExtensible: spec.VendorExtensible{
+				Extensions: spec.Extensions{
+					"x-kubernetes-map-type": "atomic",
+				},
+			},
 		},
 	}
 }
@@ -199,7 +798,7 @@ func schema_networking_apis_networking_v1alpha1_LocalUIDReference(ref common.Ref
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "LocalUIDReference names an object in the namespace of the object that holds the reference, and tells it from an earlier or later one of that name.",
+				Description: "LocalUIDReference names an object in the namespace of the object that holds the reference, and distinguishes it from an earlier or later object with that name.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"name": {
@@ -227,6 +826,218 @@ func schema_networking_apis_networking_v1alpha1_LocalUIDReference(ref common.Ref
 				},
 			},
 		},
+	}
+}
+
+func schema_networking_apis_networking_v1alpha1_NATGateway(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "NATGateway gives NetworkInterfaces without a public address access to the outside. Their packets have an address of the NATGateway as their source.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Standard object metadata. metadata.generation counts the changes of the spec.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
+						},
+					},
+					"spec": {
+						SchemaProps: spec.SchemaProps{
+							Description: "spec is the desired state of the NATGateway.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.NATGatewaySpec{}.OpenAPIModelName()),
+						},
+					},
+					"status": {
+						SchemaProps: spec.SchemaProps{
+							Description: "status is the observed state of the NATGateway. It is written only through the status subresource. A write of the NATGateway itself does not change it.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.NATGatewayStatus{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.NATGatewaySpec{}.OpenAPIModelName(), v1alpha1.NATGatewayStatus{}.OpenAPIModelName(), v1.ObjectMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_networking_apis_networking_v1alpha1_NATGatewayList(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "NATGatewayList is a list of NATGateways.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Standard list metadata.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ListMeta{}.OpenAPIModelName()),
+						},
+					},
+					"items": {
+						SchemaProps: spec.SchemaProps{
+							Description: "items are the NATGateways of the list.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.NATGateway{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"items"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.NATGateway{}.OpenAPIModelName(), v1.ListMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_networking_apis_networking_v1alpha1_NATGatewaySpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "NATGatewaySpec is the desired state of a NATGateway. networkRef is immutable.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"type": {
+						SchemaProps: spec.SchemaProps{
+							Description: "type of the addresses: Public.\n\nPossible enum values:\n - `\"Public\"` has addresses that can be reached from the internet.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Public"},
+						},
+					},
+					"ipFamily": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ipFamily of the addresses: IPv4 or IPv6.\n\nPossible enum values:\n - `\"IPv4\"` is the family of addresses like 10.0.0.1.\n - `\"IPv6\"` is the family of addresses like 2001:db8::1.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"IPv4", "IPv6"},
+						},
+					},
+					"networkRef": {
+						SchemaProps: spec.SchemaProps{
+							Description: "networkRef names the Network that the NATGateway belongs to. Immutable.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.LocalObjectReference{}.OpenAPIModelName()),
+						},
+					},
+					"portsPerNetworkInterface": {
+						SchemaProps: spec.SchemaProps{
+							Description: "portsPerNetworkInterface is the number of ports of an address that each NetworkInterface gets: a power of two. Defaults to 2048.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+				},
+				Required: []string{"type", "ipFamily", "networkRef"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.LocalObjectReference{}.OpenAPIModelName()},
+	}
+}
+
+func schema_networking_apis_networking_v1alpha1_NATGatewayStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "NATGatewayStatus is the observed state of a NATGateway.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"ips": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "ips are the addresses in force. The network provider writes them.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"observedGeneration": {
+						SchemaProps: spec.SchemaProps{
+							Description: "observedGeneration is the metadata.generation that Ready was decided for. The server writes it.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"conditions": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"type",
+								},
+								"x-kubernetes-list-type":       "map",
+								"x-kubernetes-patch-merge-key": "type",
+								"x-kubernetes-patch-strategy":  "merge",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "conditions give details, with a reason and a message. Ready is True when the newest spec is realized: ips has an address; the server writes it. Providers may add conditions of their own, 32 in all.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1.Condition{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.Condition{}.OpenAPIModelName()},
 	}
 }
 
@@ -260,14 +1071,14 @@ func schema_networking_apis_networking_v1alpha1_Network(ref common.ReferenceCall
 					},
 					"spec": {
 						SchemaProps: spec.SchemaProps{
-							Description: "spec is what the owner of the Network asks for, and what the provider and the peering controller record next to it.",
+							Description: "spec is the desired state of the Network, and what the provider and the peering controllers record beside it.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1alpha1.NetworkSpec{}.OpenAPIModelName()),
 						},
 					},
 					"status": {
 						SchemaProps: spec.SchemaProps{
-							Description: "status is what was observed of the Network. It is written through the status, binding, realization and membership subresources only; in a write of the Network itself it is ignored.",
+							Description: "status is the observed state of the Network. It is written only through the status, binding, realization and membership subresources. A write of the Network itself does not change it.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1alpha1.NetworkStatus{}.OpenAPIModelName()),
 						},
@@ -284,7 +1095,7 @@ func schema_networking_apis_networking_v1alpha1_NetworkBinding(ref common.Refere
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "NetworkBinding writes the outcome of a decision on all peerings of a Network into that Network, in one atomic step: its claims and the phases of its peerings change together. It is posted to the binding subresource of the Network and is not stored itself. The embedded peering and release controllers alone have the permission to.",
+				Description: "NetworkBinding writes the outcome of a decision on all peerings of a Network into that Network, in one atomic step: its claims and the phases of its peerings change together. It is posted to the binding subresource of the Network and is not stored itself. Only the embedded peering and release controllers have permission.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"kind": {
@@ -314,7 +1125,9 @@ func schema_networking_apis_networking_v1alpha1_NetworkBinding(ref common.Refere
 								"x-kubernetes-list-map-keys": []interface{}{
 									"uid",
 								},
-								"x-kubernetes-list-type": "map",
+								"x-kubernetes-list-type":       "map",
+								"x-kubernetes-patch-merge-key": "uid",
+								"x-kubernetes-patch-strategy":  "merge,retainKeys",
 							},
 						},
 						SchemaProps: spec.SchemaProps{
@@ -335,7 +1148,9 @@ func schema_networking_apis_networking_v1alpha1_NetworkBinding(ref common.Refere
 								"x-kubernetes-list-map-keys": []interface{}{
 									"name",
 								},
-								"x-kubernetes-list-type": "map",
+								"x-kubernetes-list-type":       "map",
+								"x-kubernetes-patch-merge-key": "name",
+								"x-kubernetes-patch-strategy":  "merge,retainKeys",
 							},
 						},
 						SchemaProps: spec.SchemaProps{
@@ -358,11 +1173,60 @@ func schema_networking_apis_networking_v1alpha1_NetworkBinding(ref common.Refere
 	}
 }
 
+func schema_networking_apis_networking_v1alpha1_NetworkHolders(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "NetworkHolders are the objects of one kind in a Network that its deletion waits for.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "kind is NetworkInterface, LoadBalancer or NATGateway.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"count": {
+						SchemaProps: spec.SchemaProps{
+							Description: "count is their number.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"names": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "set",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "names are the first of them in alphabetical order, at most 5.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"kind", "count"},
+			},
+		},
+	}
+}
+
 func schema_networking_apis_networking_v1alpha1_NetworkInterface(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "NetworkInterface joins a Machine to a Network. It lives in the namespace of both, and may be created before either.",
+				Description: "NetworkInterface joins a Machine to a Network. It is in the namespace of both, and may be created before them.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"kind": {
@@ -388,14 +1252,14 @@ func schema_networking_apis_networking_v1alpha1_NetworkInterface(ref common.Refe
 					},
 					"spec": {
 						SchemaProps: spec.SchemaProps{
-							Description: "spec is what is asked of the NetworkInterface.",
+							Description: "spec is the desired state of the NetworkInterface.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1alpha1.NetworkInterfaceSpec{}.OpenAPIModelName()),
 						},
 					},
 					"status": {
 						SchemaProps: spec.SchemaProps{
-							Description: "status is what was observed of the NetworkInterface. It is written through the status subresource only; in a write of the NetworkInterface itself it is ignored.",
+							Description: "status is the observed state of the NetworkInterface. It is written only through the status subresource. A write of the NetworkInterface itself does not change it.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1alpha1.NetworkInterfaceStatus{}.OpenAPIModelName()),
 						},
@@ -462,12 +1326,12 @@ func schema_networking_apis_networking_v1alpha1_NetworkInterfaceSpec(ref common.
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "NetworkInterfaceSpec is what is asked of a NetworkInterface. networkRef and ipFamilies are immutable.",
+				Description: "NetworkInterfaceSpec is the desired state of a NetworkInterface. networkRef and ipFamilies are immutable.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"providerID": {
 						SchemaProps: spec.SchemaProps{
-							Description: "providerID identifies the NetworkInterface in the infrastructure that realizes it. Setting it takes the permission to update networkinterfaces/status. It is immutable until machineRef changes, and ends with machineRef; without a machineRef it may be taken away. At most 512 printable ASCII characters, no spaces.",
+							Description: "providerID identifies the NetworkInterface in the infrastructure that realizes it. Setting it needs permission to update networkinterfaces/status. It is immutable until machineRef changes. The server removes it together with machineRef; without a machineRef it may be removed. At most 512 printable ASCII characters, no spaces.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -481,7 +1345,7 @@ func schema_networking_apis_networking_v1alpha1_NetworkInterfaceSpec(ref common.
 					},
 					"machineRef": {
 						SchemaProps: spec.SchemaProps{
-							Description: "machineRef is the Machine (group compute.ironcore.dev) that uses the NetworkInterface. Where it is absent or empty, the NetworkInterface is free.",
+							Description: "machineRef is the Machine (group compute.ironcore.dev) that uses the NetworkInterface. Without it, the NetworkInterface is free.",
 							Ref:         ref(v1alpha1.LocalUIDReference{}.OpenAPIModelName()),
 						},
 					},
@@ -492,7 +1356,7 @@ func schema_networking_apis_networking_v1alpha1_NetworkInterfaceSpec(ref common.
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "ipFamilies are the IP families of ips, one for each item: IPv4, IPv6 or both. Immutable.",
+							Description: "ipFamilies are the IP families of ips, one for each item: IPv4, IPv6 or both. By default, they are those of ips. Immutable.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -543,13 +1407,13 @@ func schema_networking_apis_networking_v1alpha1_NetworkInterfaceSpec(ref common.
 					},
 					"virtualIP": {
 						SchemaProps: spec.SchemaProps{
-							Description: "virtualIP is a public address that leads to the NetworkInterface.",
+							Description: "virtualIP is a public address of the NetworkInterface.",
 							Ref:         ref(v1alpha1.VirtualIPSource{}.OpenAPIModelName()),
 						},
 					},
 					"attributes": {
 						SchemaProps: spec.SchemaProps{
-							Description: "attributes mean something to the provider. At most 64, with keys of at most 253 and values of at most 1024 bytes.",
+							Description: "attributes are for the provider, which defines their meaning. At most 64, with keys of at most 253 and values of at most 1024 bytes.",
 							Type:        []string{"object"},
 							AdditionalProperties: &spec.SchemaOrBool{
 								Allows: true,
@@ -575,12 +1439,12 @@ func schema_networking_apis_networking_v1alpha1_NetworkInterfaceStatus(ref commo
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "NetworkInterfaceStatus is what was observed of a NetworkInterface.",
+				Description: "NetworkInterfaceStatus is the observed state of a NetworkInterface.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"state": {
 						SchemaProps: spec.SchemaProps{
-							Description: "state tells how far the network provider has come: Pending from creation on, Available once the NetworkInterface can carry traffic, Error when it needs help. The network provider writes it.\n\nPossible enum values:\n - `\"Available\"` means that the NetworkInterface can carry traffic.\n - `\"Error\"` means that the NetworkInterface cannot be realized without help.\n - `\"Pending\"` means that the NetworkInterface is not complete yet.",
+							Description: "state says how far the network provider is: Pending after the creation, Available once the NetworkInterface can carry traffic, Error when somebody has to help. The network provider writes it.\n\nPossible enum values:\n - `\"Available\"` means that the NetworkInterface can carry traffic.\n - `\"Error\"` means that the NetworkInterface cannot be realized; somebody has to help.\n - `\"Pending\"` means that the NetworkInterface is not complete yet.",
 							Type:        []string{"string"},
 							Format:      "",
 							Enum:        []interface{}{"Available", "Error", "Pending"},
@@ -588,7 +1452,7 @@ func schema_networking_apis_networking_v1alpha1_NetworkInterfaceStatus(ref commo
 					},
 					"lastStateTransitionTime": {
 						SchemaProps: spec.SchemaProps{
-							Description: "lastStateTransitionTime is when state last changed. The server keeps it.",
+							Description: "lastStateTransitionTime is when state last changed. The server writes it.",
 							Ref:         ref(v1.Time{}.OpenAPIModelName()),
 						},
 					},
@@ -649,7 +1513,7 @@ func schema_networking_apis_networking_v1alpha1_NetworkInterfaceStatus(ref commo
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "conditions give the same and more with a reason and a message. Available always agrees with state; the server keeps it in step. Why it is not True is NetworkNotFound, NetworkNotAvailable, AddressInUse, AddressMissing or a reason of the provider's. Providers may add conditions of their own, 32 in all.",
+							Description: "conditions say more, with a reason and a message. Available always agrees with state, and Ready is True when the newest spec is Available; the server writes both. Plugged says whether a machine is attached, if the provider knows. PrefixesOverlap is True while an address or range overlaps a range that another NetworkInterface of the Network had before. If Available is not True, its reason is NetworkNotFound, NetworkNotAvailable, AddressInUse, AddressUnknown, AddressMalformed, AddressMissing or a reason of the provider's. Providers may add conditions of their own, 32 in all.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -658,6 +1522,46 @@ func schema_networking_apis_networking_v1alpha1_NetworkInterfaceStatus(ref commo
 									},
 								},
 							},
+						},
+					},
+					"observedGeneration": {
+						SchemaProps: spec.SchemaProps{
+							Description: "observedGeneration is the metadata.generation that state, ips, prefixes and virtualIP belong to. While it is lower than metadata.generation, they belong to an earlier spec. The server writes it.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"macAddress": {
+						SchemaProps: spec.SchemaProps{
+							Description: "macAddress is the Ethernet address of the NetworkInterface, for example \"02:00:5e:10:00:01\". The network provider writes it.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"gateways": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "gateways are the addresses that the machine sends its packets to, one for each IP family. The network provider writes them.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"mtu": {
+						SchemaProps: spec.SchemaProps{
+							Description: "mtu is the length in bytes of the longest IP packet that passes. The network provider writes it.",
+							Type:        []string{"integer"},
+							Format:      "int32",
 						},
 					},
 				},
@@ -722,7 +1626,7 @@ func schema_networking_apis_networking_v1alpha1_NetworkMembership(ref common.Ref
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "NetworkMembership tells a Network how many NetworkInterfaces it has. It is posted to the membership subresource of the Network and is not stored itself. The embedded membership controller alone has the permission to.",
+				Description: "NetworkMembership writes the number of its NetworkInterfaces into a Network. It is posted to the membership subresource of the Network and is not stored itself. Only the embedded membership controller has permission.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"kind": {
@@ -748,26 +1652,30 @@ func schema_networking_apis_networking_v1alpha1_NetworkMembership(ref common.Ref
 					},
 					"networkInterfaces": {
 						SchemaProps: spec.SchemaProps{
-							Description: "networkInterfaces is how many NetworkInterfaces name the Network.",
+							Description: "networkInterfaces is the number of NetworkInterfaces that name the Network.",
 							Default:     0,
 							Type:        []string{"integer"},
 							Format:      "int32",
 						},
 					},
-					"names": {
+					"holders": {
 						VendorExtensible: spec.VendorExtensible{
 							Extensions: spec.Extensions{
-								"x-kubernetes-list-type": "set",
+								"x-kubernetes-list-map-keys": []interface{}{
+									"kind",
+								},
+								"x-kubernetes-list-type":       "map",
+								"x-kubernetes-patch-merge-key": "kind",
+								"x-kubernetes-patch-strategy":  "merge",
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "names are the first few of them in alphabetical order, at most 5, for the condition that tells what a deletion waits for.",
+							Description: "holders are the objects that a deletion of the Network waits for, one item per kind. Empty unless the Network is being deleted.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
 									SchemaProps: spec.SchemaProps{
-										Type:   []string{"string"},
-										Format: "",
+										Ref: ref(v1alpha1.NetworkHolders{}.OpenAPIModelName()),
 									},
 								},
 							},
@@ -778,7 +1686,7 @@ func schema_networking_apis_networking_v1alpha1_NetworkMembership(ref common.Ref
 			},
 		},
 		Dependencies: []string{
-			v1.ObjectMeta{}.OpenAPIModelName()},
+			v1alpha1.NetworkHolders{}.OpenAPIModelName(), v1.ObjectMeta{}.OpenAPIModelName()},
 	}
 }
 
@@ -791,7 +1699,7 @@ func schema_networking_apis_networking_v1alpha1_NetworkPeering(ref common.Refere
 				Properties: map[string]spec.Schema{
 					"name": {
 						SchemaProps: spec.SchemaProps{
-							Description: "name identifies the peering within this Network and its item in status.peerings: a DNS label (RFC 1123) of at most 63 characters.",
+							Description: "name identifies the peering within this Network and its item in status.peerings: a DNS subdomain (RFC 1123) of at most 253 characters.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
@@ -799,7 +1707,7 @@ func schema_networking_apis_networking_v1alpha1_NetworkPeering(ref common.Refere
 					},
 					"networkRef": {
 						SchemaProps: spec.SchemaProps{
-							Description: "networkRef names the Network to peer with. A change of it starts the peering anew, as Pending.",
+							Description: "networkRef names the Network to peer with. If it changes, the peering starts again as Pending.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1alpha1.NetworkPeeringNetworkRef{}.OpenAPIModelName()),
 						},
@@ -810,11 +1718,13 @@ func schema_networking_apis_networking_v1alpha1_NetworkPeering(ref common.Refere
 								"x-kubernetes-list-map-keys": []interface{}{
 									"name",
 								},
-								"x-kubernetes-list-type": "map",
+								"x-kubernetes-list-type":       "map",
+								"x-kubernetes-patch-merge-key": "name",
+								"x-kubernetes-patch-strategy":  "merge",
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "prefixes are the address ranges of this Network that the peer may reach. Without any, the peer reaches everything. At most 64, each with its own name.",
+							Description: "prefixes are the address ranges of this Network that the peer may reach. If they are left out, the peer reaches everything. An empty list is refused. At most 64, each with its own name.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -851,7 +1761,7 @@ func schema_networking_apis_networking_v1alpha1_NetworkPeeringBinding(ref common
 					},
 					"phase": {
 						SchemaProps: spec.SchemaProps{
-							Description: "phase decided for the peering.\n\nPossible enum values:\n - `\"Bound\"` means that the peering as described in spec.peerings is in place.\n - `\"Pending\"` means that there is no active peering; reason and message say why.",
+							Description: "phase decided for the peering.\n\nPossible enum values:\n - `\"Bound\"` means that the peering is in force as spec.peerings describes it.\n - `\"Pending\"` means that there is no active peering; reason and message say why.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
@@ -868,7 +1778,7 @@ func schema_networking_apis_networking_v1alpha1_NetworkPeeringBinding(ref common
 					},
 					"message": {
 						SchemaProps: spec.SchemaProps{
-							Description: "message says in one sentence what is missing and who can mend it.",
+							Description: "message says in one sentence what is missing and who can fix it.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -904,7 +1814,7 @@ func schema_networking_apis_networking_v1alpha1_NetworkPeeringClaimRef(ref commo
 					},
 					"uid": {
 						SchemaProps: spec.SchemaProps{
-							Description: "uid is the metadata.uid of the claiming Network. A Network that was deleted and made again under the same name has another uid and does not inherit the claim.",
+							Description: "uid is the metadata.uid of the claiming Network. A Network that was deleted and created again with the same name has another uid and does not inherit the claim.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
@@ -941,7 +1851,7 @@ func schema_networking_apis_networking_v1alpha1_NetworkPeeringNetworkRef(ref com
 					},
 					"uid": {
 						SchemaProps: spec.SchemaProps{
-							Description: "uid pins the peering to the Network with this metadata.uid, a lower-case UUID (RFC 9562): one that was deleted and made again under the same name is not accepted. Without it, whichever Network has the name is.",
+							Description: "uid pins the peering to the Network with this metadata.uid, a lower-case UUID (RFC 9562): a Network that was deleted and created again with the same name is not accepted. Without uid, any Network of that name is accepted.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -953,16 +1863,154 @@ func schema_networking_apis_networking_v1alpha1_NetworkPeeringNetworkRef(ref com
 	}
 }
 
+func schema_networking_apis_networking_v1alpha1_NetworkPeeringRequest(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "NetworkPeeringRequest is a Network that asks for a peering.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"namespace": {
+						SchemaProps: spec.SchemaProps{
+							Description: "namespace of the asking Network.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "name of the asking Network.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"uid": {
+						SchemaProps: spec.SchemaProps{
+							Description: "uid is the metadata.uid of the asking Network.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"peeringName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "peeringName is the name that the peering has in the asking Network.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"prefixes": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"name",
+								},
+								"x-kubernetes-list-type": "map",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "prefixes are the address ranges that the asking Network would expose to this one. Without any, it exposes everything.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.PeeringPrefix{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"since": {
+						SchemaProps: spec.SchemaProps{
+							Description: "since is when the asking Network began to ask.",
+							Ref:         ref(v1.Time{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"namespace", "name", "uid", "peeringName"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.PeeringPrefix{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
+	}
+}
+
+func schema_networking_apis_networking_v1alpha1_NetworkPeeringRequests(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "NetworkPeeringRequests lists the Networks that ask for a peering with a Network that does not name them back. It is read from the peeringrequests subresource of the asked Network and is not stored: the server computes it for each read.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "metadata names the asked Network.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
+						},
+					},
+					"total": {
+						SchemaProps: spec.SchemaProps{
+							Description: "total is the number of requests.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"requests": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "requests are the first of them, at most 500, in the order of namespace and name.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.NetworkPeeringRequest{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"total"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.NetworkPeeringRequest{}.OpenAPIModelName(), v1.ObjectMeta{}.OpenAPIModelName()},
+	}
+}
+
 func schema_networking_apis_networking_v1alpha1_NetworkPeeringStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "NetworkPeeringStatus is what was observed of one peering.",
+				Description: "NetworkPeeringStatus is the observed state of one peering.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"name": {
 						SchemaProps: spec.SchemaProps{
-							Description: "name of the item of spec.peerings that this one speaks of.",
+							Description: "name of the item of spec.peerings that this entry describes.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
@@ -970,7 +2018,7 @@ func schema_networking_apis_networking_v1alpha1_NetworkPeeringStatus(ref common.
 					},
 					"phase": {
 						SchemaProps: spec.SchemaProps{
-							Description: "phase is the binding of the peering: Bound when both Networks exist, are available, are not being deleted and name each other, else Pending. The peering controller alone writes it.\n\nPossible enum values:\n - `\"Bound\"` means that the peering as described in spec.peerings is in place.\n - `\"Pending\"` means that there is no active peering; reason and message say why.",
+							Description: "phase is the binding of the peering: Bound when both Networks exist, are available, are not being deleted and name each other, else Pending. Only the peering controller writes it.\n\nPossible enum values:\n - `\"Bound\"` means that the peering is in force as spec.peerings describes it.\n - `\"Pending\"` means that there is no active peering; reason and message say why.",
 							Type:        []string{"string"},
 							Format:      "",
 							Enum:        []interface{}{"Bound", "Pending"},
@@ -978,14 +2026,14 @@ func schema_networking_apis_networking_v1alpha1_NetworkPeeringStatus(ref common.
 					},
 					"reason": {
 						SchemaProps: spec.SchemaProps{
-							Description: "reason says in one CamelCase word why the phase is what it is: Bound, PrefixUnresolved, Evaluating, NetworkDeleting, NetworkNotAvailable, PeerNotFound, PeeringNotAccepted, PeerUIDMismatch, PeerDeleting, PeerReplaced or PeerNotAvailable. The peering controller alone writes it.",
+							Description: "reason says in one CamelCase word why the phase is what it is: Bound, PrefixUnresolved, PrefixesOverlap, Evaluating, NetworkDeleting, NetworkNotAvailable, PeerNotFound, PeeringNotAccepted, PeeringDeclined, PeerUIDMismatch, PeerDeleting, PeerReplaced or PeerNotAvailable. Only the peering controller writes it.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
 					},
 					"message": {
 						SchemaProps: spec.SchemaProps{
-							Description: "message says in one sentence what is missing and who can mend it. The peering controller alone writes it.",
+							Description: "message says in one sentence what is missing and who can fix it. Only the peering controller writes it.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -998,7 +2046,7 @@ func schema_networking_apis_networking_v1alpha1_NetworkPeeringStatus(ref common.
 					},
 					"state": {
 						SchemaProps: spec.SchemaProps{
-							Description: "state tells how far the data plane has come with the peering: Pending, Ready or Error. The network provider writes it.\n\nPossible enum values:\n - `\"Error\"` means that the data plane needs help.\n - `\"Pending\"` means that the data plane is still being set up.\n - `\"Ready\"` means that traffic flows.",
+							Description: "state says how far the data plane is with the peering: Pending, Ready or Error. The network provider writes it.\n\nPossible enum values:\n - `\"Error\"` means that the data plane does not work; somebody has to help.\n - `\"Pending\"` means that the data plane is still being set up.\n - `\"Ready\"` means that traffic flows.",
 							Type:        []string{"string"},
 							Format:      "",
 							Enum:        []interface{}{"Error", "Pending", "Ready"},
@@ -1010,7 +2058,9 @@ func schema_networking_apis_networking_v1alpha1_NetworkPeeringStatus(ref common.
 								"x-kubernetes-list-map-keys": []interface{}{
 									"name",
 								},
-								"x-kubernetes-list-type": "map",
+								"x-kubernetes-list-type":       "map",
+								"x-kubernetes-patch-merge-key": "name",
+								"x-kubernetes-patch-strategy":  "merge",
 							},
 						},
 						SchemaProps: spec.SchemaProps{
@@ -1025,12 +2075,413 @@ func schema_networking_apis_networking_v1alpha1_NetworkPeeringStatus(ref common.
 							},
 						},
 					},
+					"networkRef": {
+						SchemaProps: spec.SchemaProps{
+							Description: "networkRef names the Network at the other end, always with its namespace, and with its uid while the peering is Bound or names a uid. The server writes it.",
+							Ref:         ref(v1alpha1.NetworkPeeringNetworkRef{}.OpenAPIModelName()),
+						},
+					},
 				},
 				Required: []string{"name"},
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.PeeringPrefixStatus{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
+			v1alpha1.NetworkPeeringNetworkRef{}.OpenAPIModelName(), v1alpha1.PeeringPrefixStatus{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
+	}
+}
+
+func schema_networking_apis_networking_v1alpha1_NetworkPolicy(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "NetworkPolicy says which traffic NetworkInterfaces of its Network may receive and send.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Standard object metadata. metadata.generation counts the changes of the spec.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
+						},
+					},
+					"spec": {
+						SchemaProps: spec.SchemaProps{
+							Description: "spec is the desired state of the NetworkPolicy.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.NetworkPolicySpec{}.OpenAPIModelName()),
+						},
+					},
+					"status": {
+						SchemaProps: spec.SchemaProps{
+							Description: "status is the observed state of the NetworkPolicy. It is written only through the status subresource. A write of the NetworkPolicy itself does not change it.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.NetworkPolicyStatus{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.NetworkPolicySpec{}.OpenAPIModelName(), v1alpha1.NetworkPolicyStatus{}.OpenAPIModelName(), v1.ObjectMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_networking_apis_networking_v1alpha1_NetworkPolicyEgressRule(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "NetworkPolicyEgressRule allows traffic from a NetworkInterface that matches both to and ports.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"ports": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "ports are the ports of the destination, any of which may match. Without any, all ports match. At most 1000.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.NetworkPolicyPort{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"to": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "to are the destinations, any of which may match. Without any, all destinations match. At most 1000.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.NetworkPolicyPeer{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.NetworkPolicyPeer{}.OpenAPIModelName(), v1alpha1.NetworkPolicyPort{}.OpenAPIModelName()},
+	}
+}
+
+func schema_networking_apis_networking_v1alpha1_NetworkPolicyIngressRule(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "NetworkPolicyIngressRule allows traffic to a NetworkInterface that matches both from and ports.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"from": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "from are the sources, any of which may match. Without any, all sources match. At most 1000.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.NetworkPolicyPeer{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"ports": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "ports are the ports of the NetworkInterface, any of which may match. Without any, all ports match. At most 1000.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.NetworkPolicyPort{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.NetworkPolicyPeer{}.OpenAPIModelName(), v1alpha1.NetworkPolicyPort{}.OpenAPIModelName()},
+	}
+}
+
+func schema_networking_apis_networking_v1alpha1_NetworkPolicyList(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "NetworkPolicyList is a list of NetworkPolicies.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Standard list metadata.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ListMeta{}.OpenAPIModelName()),
+						},
+					},
+					"items": {
+						SchemaProps: spec.SchemaProps{
+							Description: "items are the NetworkPolicies of the list.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.NetworkPolicy{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"items"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.NetworkPolicy{}.OpenAPIModelName(), v1.ListMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_networking_apis_networking_v1alpha1_NetworkPolicyPeer(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "NetworkPolicyPeer is the other end of traffic. At most one of objectSelector and ipBlock is set.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"objectSelector": {
+						SchemaProps: spec.SchemaProps{
+							Description: "objectSelector selects objects of the namespace whose addresses match.",
+							Ref:         ref(v1alpha1.ObjectSelector{}.OpenAPIModelName()),
+						},
+					},
+					"ipBlock": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ipBlock is a range of addresses that match.",
+							Ref:         ref(v1alpha1.IPBlock{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.IPBlock{}.OpenAPIModelName(), v1alpha1.ObjectSelector{}.OpenAPIModelName()},
+	}
+}
+
+func schema_networking_apis_networking_v1alpha1_NetworkPolicyPort(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "NetworkPolicyPort is a port, or a range of ports, of a protocol.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"protocol": {
+						SchemaProps: spec.SchemaProps{
+							Description: "protocol is TCP, UDP or SCTP. Without it, TCP.\n\nPossible enum values:\n - `\"SCTP\"` is SCTP.\n - `\"TCP\"` is TCP.\n - `\"UDP\"` is UDP.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"SCTP", "TCP", "UDP"},
+						},
+					},
+					"port": {
+						SchemaProps: spec.SchemaProps{
+							Description: "port is the port, or the first of the range, from 1 to 65535. Without it, or with 0, all ports match.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"endPort": {
+						SchemaProps: spec.SchemaProps{
+							Description: "endPort is the last port of the range. It needs port.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_networking_apis_networking_v1alpha1_NetworkPolicySpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "NetworkPolicySpec is the desired state of a NetworkPolicy. networkRef is immutable.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"networkRef": {
+						SchemaProps: spec.SchemaProps{
+							Description: "networkRef names the Network that the NetworkPolicy belongs to. Immutable.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.LocalObjectReference{}.OpenAPIModelName()),
+						},
+					},
+					"networkInterfaceSelector": {
+						SchemaProps: spec.SchemaProps{
+							Description: "networkInterfaceSelector selects the NetworkInterfaces of the Network that the rules apply to; an empty one selects all.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.LabelSelector{}.OpenAPIModelName()),
+						},
+					},
+					"ingress": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "ingress are the rules for traffic to the NetworkInterfaces. If policyTypes has Ingress, traffic that no rule allows is dropped. At most 1000.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.NetworkPolicyIngressRule{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"egress": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "egress are the rules for traffic from the NetworkInterfaces. If policyTypes has Egress, traffic that no rule allows is dropped. At most 1000.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.NetworkPolicyEgressRule{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"policyTypes": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "policyTypes are the directions that the NetworkPolicy restricts: Ingress, Egress or both. The server adds those that have rules, sorts the list and removes duplicates.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+										Enum:   []interface{}{"Egress", "Ingress"},
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"networkRef", "networkInterfaceSelector"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.LocalObjectReference{}.OpenAPIModelName(), v1alpha1.NetworkPolicyEgressRule{}.OpenAPIModelName(), v1alpha1.NetworkPolicyIngressRule{}.OpenAPIModelName(), v1.LabelSelector{}.OpenAPIModelName()},
+	}
+}
+
+func schema_networking_apis_networking_v1alpha1_NetworkPolicyStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "NetworkPolicyStatus is the observed state of a NetworkPolicy.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"observedGeneration": {
+						SchemaProps: spec.SchemaProps{
+							Description: "observedGeneration is the metadata.generation that Ready was decided for. The server writes it.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"conditions": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"type",
+								},
+								"x-kubernetes-list-type":       "map",
+								"x-kubernetes-patch-merge-key": "type",
+								"x-kubernetes-patch-strategy":  "merge",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "conditions give details, with a reason and a message. If the built-in network provider enforces NetworkPolicies, Ready is True while the newest spec is in force, and otherwise says why not. With any other provider, Ready is True unless that provider reports a fault. Providers may add conditions of their own, 32 in all.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1.Condition{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.Condition{}.OpenAPIModelName()},
 	}
 }
 
@@ -1038,7 +2489,7 @@ func schema_networking_apis_networking_v1alpha1_NetworkRealization(ref common.Re
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "NetworkRealization writes what the network provider inside the server made of a Network into that Network, in one atomic step: its provider ID and its state change together. It is posted to the realization subresource of the Network and is not stored itself. The embedded network controller alone has the permission to; a provider outside the server sets spec.providerID and writes the status subresource.",
+				Description: "NetworkRealization writes the report of the built-in network provider into a Network, in one atomic step: its provider ID and its state change together. It is posted to the realization subresource of the Network and is not stored itself. Only the embedded network controller has permission; a provider outside the server sets spec.providerID and writes the status subresource.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"kind": {
@@ -1071,7 +2522,7 @@ func schema_networking_apis_networking_v1alpha1_NetworkRealization(ref common.Re
 					},
 					"status": {
 						SchemaProps: spec.SchemaProps{
-							Description: "status is taken as a write of the status subresource is: state, conditions, and the state and prefixes of peerings.",
+							Description: "status has the same effect as a write of the status subresource: state, conditions, and the state and prefixes of peerings.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1alpha1.NetworkStatus{}.OpenAPIModelName()),
 						},
@@ -1088,12 +2539,12 @@ func schema_networking_apis_networking_v1alpha1_NetworkSpec(ref common.Reference
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "NetworkSpec is what is asked of a Network.",
+				Description: "NetworkSpec is the desired state of a Network.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"providerID": {
 						SchemaProps: spec.SchemaProps{
-							Description: "providerID identifies the Network in the infrastructure that realizes it, for instance \"ironcore-net://namespace/name/id/uid\". The network provider sets it once; from then on it is immutable. Setting it takes the permission to update networks/status. At most 512 printable ASCII characters, no spaces.",
+							Description: "providerID identifies the Network in the infrastructure that realizes it, for example \"ironcore-net://namespace/name/id/uid\". The network provider sets it once; from then on it is immutable. Setting it needs permission to update networks/status; otherwise the value is dropped with a warning. At most 512 printable ASCII characters, no spaces.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -1104,11 +2555,13 @@ func schema_networking_apis_networking_v1alpha1_NetworkSpec(ref common.Reference
 								"x-kubernetes-list-map-keys": []interface{}{
 									"name",
 								},
-								"x-kubernetes-list-type": "map",
+								"x-kubernetes-list-type":       "map",
+								"x-kubernetes-patch-merge-key": "name",
+								"x-kubernetes-patch-strategy":  "merge,retainKeys",
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "peerings name the Networks that this Network wants to exchange traffic with. A peering takes effect once the other Network names this one too; status.peerings tells how far each has come. Peerings are not transitive: a peer's peers stay out of reach. At most 1000, each with its own name and its own target.",
+							Description: "peerings name the Networks that this Network wants to exchange traffic with. A peering takes effect once the other Network names this one too; status.peerings says how far each one is. Peerings are not transitive: this Network does not reach the peers of its peers. At most 1000, each with its own name and its own target.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -1125,11 +2578,13 @@ func schema_networking_apis_networking_v1alpha1_NetworkSpec(ref common.Reference
 								"x-kubernetes-list-map-keys": []interface{}{
 									"uid",
 								},
-								"x-kubernetes-list-type": "map",
+								"x-kubernetes-list-type":       "map",
+								"x-kubernetes-patch-merge-key": "uid",
+								"x-kubernetes-patch-strategy":  "merge,retainKeys",
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "incomingPeerings are the claims of the Networks that are bound to this one, one for each bound peering. They are written by the peering and release controllers alone: what anyone else sends here is answered with a warning, and the stored claims stay.",
+							Description: "incomingPeerings are the claims of the Networks that are bound to this one, one for each Bound peering. Only the peering and release controllers write them. A value from anyone else is ignored, with a warning.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -1152,19 +2607,19 @@ func schema_networking_apis_networking_v1alpha1_NetworkStatus(ref common.Referen
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "NetworkStatus is what was observed of a Network.",
+				Description: "NetworkStatus is the observed state of a Network.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"observedGeneration": {
 						SchemaProps: spec.SchemaProps{
-							Description: "observedGeneration is the metadata.generation that the phases in status.peerings were decided for. While it is behind metadata.generation, the decision on the newest spec.peerings is still to come.",
+							Description: "observedGeneration is the metadata.generation that the phases in status.peerings were decided for. If it is lower than metadata.generation, the newest spec.peerings is not decided yet.",
 							Type:        []string{"integer"},
 							Format:      "int64",
 						},
 					},
 					"state": {
 						SchemaProps: spec.SchemaProps{
-							Description: "state tells how far the network provider has come: Pending from creation on, Available once the Network can carry traffic, Error when the provider needs help. The network provider writes it.\n\nPossible enum values:\n - `\"Available\"` means that the Network can carry traffic and take part in peerings.\n - `\"Error\"` means that the provider cannot realize the Network without help.\n - `\"Pending\"` means that the provider has not finished with the Network.",
+							Description: "state says how far the network provider is: Pending after the creation, Available once the Network can carry traffic, Error when somebody has to help the provider. The network provider writes it.\n\nPossible enum values:\n - `\"Available\"` means that the Network can carry traffic and take part in peerings.\n - `\"Error\"` means that the provider cannot realize the Network; somebody has to help.\n - `\"Pending\"` means that the provider has not finished with the Network.",
 							Type:        []string{"string"},
 							Format:      "",
 							Enum:        []interface{}{"Available", "Error", "Pending"},
@@ -1182,7 +2637,7 @@ func schema_networking_apis_networking_v1alpha1_NetworkStatus(ref common.Referen
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "conditions give the same and more with a reason and a message. Available always agrees with state. Peered is True when every item of spec.peerings is Bound, and absent when there is none. DeletionBlocked is True while the deletion of the Network waits for its NetworkInterfaces, and absent otherwise. The server keeps these in step. Providers may add conditions of their own, 32 in all.",
+							Description: "conditions say more, with a reason and a message. Available always agrees with state. Ready is True when the Network is Available and its newest spec.peerings is decided on; the consent of peers is not needed. Peered is True when every item of spec.peerings is Bound, or when there is none. DeletionBlocked is True while the deletion of the Network waits for the objects in it, and absent otherwise. The server writes these. PrefixesOverlap is True while address ranges of peers overlap, and absent otherwise. Providers may add conditions of their own, 32 in all.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -1199,11 +2654,13 @@ func schema_networking_apis_networking_v1alpha1_NetworkStatus(ref common.Referen
 								"x-kubernetes-list-map-keys": []interface{}{
 									"name",
 								},
-								"x-kubernetes-list-type": "map",
+								"x-kubernetes-list-type":       "map",
+								"x-kubernetes-patch-merge-key": "name",
+								"x-kubernetes-patch-strategy":  "merge,retainKeys",
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "peerings hold exactly one item for each item of spec.peerings, under the same name and in the same order.",
+							Description: "peerings have exactly one item for each item of spec.peerings, under the same name and in the same order.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -1216,7 +2673,7 @@ func schema_networking_apis_networking_v1alpha1_NetworkStatus(ref common.Referen
 					},
 					"networkInterfaces": {
 						SchemaProps: spec.SchemaProps{
-							Description: "networkInterfaces is how many NetworkInterfaces the Network has, as of a second ago or so. The membership controller alone writes it.",
+							Description: "networkInterfaces is the number of NetworkInterfaces in the Network, updated at most once a second. Only the membership controller writes it.",
 							Type:        []string{"integer"},
 							Format:      "int32",
 						},
@@ -1229,6 +2686,63 @@ func schema_networking_apis_networking_v1alpha1_NetworkStatus(ref common.Referen
 	}
 }
 
+func schema_networking_apis_networking_v1alpha1_ObjectSelector(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ObjectSelector selects objects of one kind by their labels; without matchLabels and matchExpressions, all of them.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "kind of the objects: NetworkInterface, LoadBalancer or VirtualIP.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"matchLabels": {
+						SchemaProps: spec.SchemaProps{
+							Description: "matchLabels is a map of {key,value} pairs. A single {key,value} in the matchLabels map is equivalent to an element of matchExpressions, whose key field is \"key\", the operator is \"In\", and the values array contains only \"value\". The requirements are ANDed.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"matchExpressions": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "matchExpressions is a list of label selector requirements. The requirements are ANDed.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1.LabelSelectorRequirement{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"kind"},
+			},
+		},
+		Dependencies: []string{
+			v1.LabelSelectorRequirement{}.OpenAPIModelName()},
+	}
+}
+
 func schema_networking_apis_networking_v1alpha1_PeeringPrefix(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -1238,7 +2752,7 @@ func schema_networking_apis_networking_v1alpha1_PeeringPrefix(ref common.Referen
 				Properties: map[string]spec.Schema{
 					"name": {
 						SchemaProps: spec.SchemaProps{
-							Description: "name identifies the range within its peering: a DNS label (RFC 1123) of at most 63 characters.",
+							Description: "name identifies the range within its peering: a DNS subdomain (RFC 1123) of at most 253 characters.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
@@ -1253,7 +2767,7 @@ func schema_networking_apis_networking_v1alpha1_PeeringPrefix(ref common.Referen
 					},
 					"prefixRef": {
 						SchemaProps: spec.SchemaProps{
-							Description: "prefixRef names a Prefix (group ipam.ironcore.dev) in the namespace of this Network that allocates the range. While it has no range, the provider exposes nothing through this item.",
+							Description: "prefixRef names a Prefix (group ipam.ironcore.dev) in the namespace of this Network that allocates the range. As long as that Prefix has no range, this item exposes nothing.",
 							Ref:         ref(v1alpha1.LocalObjectReference{}.OpenAPIModelName()),
 						},
 					},
@@ -1283,7 +2797,7 @@ func schema_networking_apis_networking_v1alpha1_PeeringPrefixStatus(ref common.R
 					},
 					"prefix": {
 						SchemaProps: spec.SchemaProps{
-							Description: "prefix is the range in CIDR notation, for instance \"10.0.0.0/24\".",
+							Description: "prefix is the range in CIDR notation, for example \"10.0.0.0/24\".",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -1299,7 +2813,7 @@ func schema_networking_apis_networking_v1alpha1_PrefixSource(ref common.Referenc
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "PrefixSource tells where an address range comes from. Exactly one of value and ephemeral is set.",
+				Description: "PrefixSource says where an address range comes from. Exactly one of value and ephemeral is set.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"value": {
@@ -1327,12 +2841,12 @@ func schema_networking_apis_networking_v1alpha1_PrefixSpec(ref common.ReferenceC
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "PrefixSpec is what is asked of a Prefix.",
+				Description: "PrefixSpec is the desired state of a Prefix.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"ipFamily": {
 						SchemaProps: spec.SchemaProps{
-							Description: "ipFamily of the range. Where the family is known from the context, it must be that one, or empty.\n\nPossible enum values:\n - `\"IPv4\"` is the family of addresses like 10.0.0.1.\n - `\"IPv6\"` is the family of addresses like 2001:db8::1.",
+							Description: "ipFamily of the range. If the family is known from the context, it must be that one, or empty; then the server fills it in.\n\nPossible enum values:\n - `\"IPv4\"` is the family of addresses like 10.0.0.1.\n - `\"IPv6\"` is the family of addresses like 2001:db8::1.",
 							Type:        []string{"string"},
 							Format:      "",
 							Enum:        []interface{}{"IPv4", "IPv6"},
@@ -1340,14 +2854,14 @@ func schema_networking_apis_networking_v1alpha1_PrefixSpec(ref common.ReferenceC
 					},
 					"prefix": {
 						SchemaProps: spec.SchemaProps{
-							Description: "prefix is the range to allocate, in CIDR notation. Without it, any free range of prefixLength will do.",
+							Description: "prefix is the range to allocate, in CIDR notation. Without it, any free range of prefixLength is taken.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
 					},
 					"prefixLength": {
 						SchemaProps: spec.SchemaProps{
-							Description: "prefixLength is the length of the range to allocate.",
+							Description: "prefixLength is the length of the range to allocate. For an address it is 32 or 128; the server fills it in if neither prefix nor prefixLength is given.",
 							Type:        []string{"integer"},
 							Format:      "int32",
 						},
@@ -1376,7 +2890,7 @@ func schema_networking_apis_networking_v1alpha1_PrefixTemplateSpec(ref common.Re
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "PrefixTemplateSpec is what a Prefix is made from.",
+				Description: "PrefixTemplateSpec is the template of a Prefix.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"metadata": {
@@ -1401,11 +2915,111 @@ func schema_networking_apis_networking_v1alpha1_PrefixTemplateSpec(ref common.Re
 	}
 }
 
+func schema_networking_apis_networking_v1alpha1_VirtualIP(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VirtualIP is a public address for a NetworkInterface.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Standard object metadata. metadata.generation counts the changes of the spec.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
+						},
+					},
+					"spec": {
+						SchemaProps: spec.SchemaProps{
+							Description: "spec is the desired state of the VirtualIP.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.VirtualIPSpec{}.OpenAPIModelName()),
+						},
+					},
+					"status": {
+						SchemaProps: spec.SchemaProps{
+							Description: "status is the observed state of the VirtualIP. It is written only through the status subresource. A write of the VirtualIP itself does not change it.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.VirtualIPStatus{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.VirtualIPSpec{}.OpenAPIModelName(), v1alpha1.VirtualIPStatus{}.OpenAPIModelName(), v1.ObjectMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_networking_apis_networking_v1alpha1_VirtualIPList(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VirtualIPList is a list of VirtualIPs.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Standard list metadata.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ListMeta{}.OpenAPIModelName()),
+						},
+					},
+					"items": {
+						SchemaProps: spec.SchemaProps{
+							Description: "items are the VirtualIPs of the list.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.VirtualIP{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"items"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.VirtualIP{}.OpenAPIModelName(), v1.ListMeta{}.OpenAPIModelName()},
+	}
+}
+
 func schema_networking_apis_networking_v1alpha1_VirtualIPSource(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "VirtualIPSource tells where a virtual IP comes from. Exactly one of virtualIPRef and ephemeral is set.",
+				Description: "VirtualIPSource says where a virtual IP comes from. Exactly one of virtualIPRef and ephemeral is set.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"virtualIPRef": {
@@ -1432,7 +3046,7 @@ func schema_networking_apis_networking_v1alpha1_VirtualIPSpec(ref common.Referen
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "VirtualIPSpec is what is asked of a VirtualIP.",
+				Description: "VirtualIPSpec is the desired state of a VirtualIP. type and ipFamily are immutable.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"type": {
@@ -1446,25 +3060,77 @@ func schema_networking_apis_networking_v1alpha1_VirtualIPSpec(ref common.Referen
 					},
 					"ipFamily": {
 						SchemaProps: spec.SchemaProps{
-							Description: "ipFamily of the address.\n\nPossible enum values:\n - `\"IPv4\"` is the family of addresses like 10.0.0.1.\n - `\"IPv6\"` is the family of addresses like 2001:db8::1.",
+							Description: "ipFamily of the address: IPv4 or IPv6.\n\nPossible enum values:\n - `\"IPv4\"` is the family of addresses like 10.0.0.1.\n - `\"IPv6\"` is the family of addresses like 2001:db8::1.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
 							Enum:        []interface{}{"IPv4", "IPv6"},
 						},
 					},
-					"reclaimPolicy": {
+					"targetRef": {
 						SchemaProps: spec.SchemaProps{
-							Description: "reclaimPolicy tells what becomes of the VirtualIP once the NetworkInterface is gone: Retain or Delete.\n\nPossible enum values:\n - `\"Delete\"` deletes the object.\n - `\"Retain\"` keeps the object.",
-							Type:        []string{"string"},
-							Format:      "",
-							Enum:        []interface{}{"Delete", "Retain"},
+							Description: "targetRef names the NetworkInterface that has the address. The server sets it when a NetworkInterface asks for the VirtualIP in its spec.virtualIP, and removes it while there is no such NetworkInterface.",
+							Ref:         ref(v1alpha1.LocalUIDReference{}.OpenAPIModelName()),
 						},
 					},
 				},
 				Required: []string{"type", "ipFamily"},
 			},
 		},
+		Dependencies: []string{
+			v1alpha1.LocalUIDReference{}.OpenAPIModelName()},
+	}
+}
+
+func schema_networking_apis_networking_v1alpha1_VirtualIPStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VirtualIPStatus is the observed state of a VirtualIP.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"ip": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ip is the address in force. The network provider writes it.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"observedGeneration": {
+						SchemaProps: spec.SchemaProps{
+							Description: "observedGeneration is the metadata.generation that Ready was decided for. The server writes it.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"conditions": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"type",
+								},
+								"x-kubernetes-list-type":       "map",
+								"x-kubernetes-patch-merge-key": "type",
+								"x-kubernetes-patch-strategy":  "merge",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "conditions give details, with a reason and a message. Ready is True when the newest spec is realized: ip is set; the server writes it. Providers may add conditions of their own, 32 in all.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1.Condition{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.Condition{}.OpenAPIModelName()},
 	}
 }
 
@@ -1472,7 +3138,7 @@ func schema_networking_apis_networking_v1alpha1_VirtualIPTemplateSpec(ref common
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "VirtualIPTemplateSpec is what a VirtualIP is made from.",
+				Description: "VirtualIPTemplateSpec is the template of a VirtualIP.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"metadata": {
@@ -1486,14 +3152,14 @@ func schema_networking_apis_networking_v1alpha1_VirtualIPTemplateSpec(ref common
 						SchemaProps: spec.SchemaProps{
 							Description: "spec of the VirtualIP.",
 							Default:     map[string]interface{}{},
-							Ref:         ref(v1alpha1.VirtualIPSpec{}.OpenAPIModelName()),
+							Ref:         ref(v1alpha1.EphemeralVirtualIPSpec{}.OpenAPIModelName()),
 						},
 					},
 				},
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.VirtualIPSpec{}.OpenAPIModelName(), v1.ObjectMeta{}.OpenAPIModelName()},
+			v1alpha1.EphemeralVirtualIPSpec{}.OpenAPIModelName(), v1.ObjectMeta{}.OpenAPIModelName()},
 	}
 }
 

@@ -6,25 +6,26 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // bench is a run: what is measured, and in which order.
 type bench struct {
-	programs programs
-	dir      string
-	quick    bool
-	only     string
-	largest  int
-	report   report
-	step     string // what is being done, for errors
-	etcd     *server
+	root    string // of the repository
+	dir     string
+	quick   bool
+	only    string
+	largest int
+	report  report
+	step    string // what is being done, for errors
+	etcd    *server
 	// value is what network-apiserver stores of a Network: the bytes that etcd alone is measured with.
 	value string
-	// perPut is how many seconds a put took etcd alone when it was last measured.
+	// perPut is how many seconds etcd alone needed for a put when it was last measured, and put what each of them took.
 	perPut float64
+	put    took
 }
 
 const (
@@ -49,17 +50,16 @@ var parts = []string{"throughput", "binding", "rest", "scale"}
 func (b *bench) measures(part string) bool { return b.only == "" || b.only == part }
 
 func (b *bench) measure(ctx context.Context) error {
-	if err := b.report.begin(b.programs, b.quick); err != nil {
+	if err := b.report.begin(b.root, b.quick); err != nil {
 		return err
 	}
 	b.say("starting the servers")
-	dir, err := b.folder("etcd-alone")
-	if err != nil {
+	var err error
+	if b.etcd, err = b.server("etcd-alone", etcdName, ""); err != nil {
 		return err
 	}
-	b.etcd, err = startEtcd(ctx, dir, b.programs)
 	defer b.etcd.stop()
-	if err != nil {
+	if err := b.etcd.startEtcd(ctx); err != nil {
 		return err
 	}
 	if err := b.inTurns(ctx); err != nil {
@@ -69,40 +69,57 @@ func (b *bench) measure(ctx context.Context) error {
 		return nil
 	}
 	for n := 10 * small; n <= b.largest; n *= 10 {
-		if err := b.scale(ctx, external, n); err != nil {
-			return err
+		for _, name := range []string{aggregatedName, standaloneName} {
+			if err := b.scale(ctx, name, external, n); err != nil {
+				return err
+			}
 		}
 	}
-	return b.scale(ctx, local, 10*small)
+	return b.scale(ctx, standaloneName, local, 10*small)
+}
+
+// server returns a server with a folder of its own, to be started.
+func (b *bench) server(folder, name, provider string) (*server, error) {
+	dir := filepath.Join(b.dir, folder)
+	return &server{name: name, root: b.root, dir: dir, provider: provider}, os.MkdirAll(dir, 0o700)
 }
 
 // inTurns compares the servers at the small sizes.
-func (b *bench) inTurns(ctx context.Context) error {
-	crd := &server{name: crdName}
-	ours := map[string]*server{external: {name: oursName}, local: {name: oursName}}
-	all := []*server{ours[external], ours[local], crd}
+func (b *bench) inTurns(ctx context.Context) (err error) {
+	ours, alone := make(map[string]*server), make(map[string]*server) // by provider
+	var crd *server
+	var all []*server
 	defer func() {
 		for _, s := range all {
 			s.stop()
 		}
 	}()
-	var starting errgroup.Group
-	for provider, s := range ours {
-		starting.Go(func() error { return b.startNetworkAPIServer(ctx, s, provider, small) })
+	begin := func(name, provider string, start func(*server) error) (*server, error) {
+		s, err := b.server(name+"-"+provider, name, provider)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+		return s, start(s)
 	}
-	starting.Go(func() error {
-		dir, err := b.folder(crd.name)
+	for _, provider := range []string{external, local} {
+		alone[provider], err = begin(standaloneName, provider, func(s *server) error { return s.startStandalone(ctx) })
 		if err != nil {
 			return err
 		}
-		return crd.startCRD(ctx, dir, b.programs)
-	})
-	if err := starting.Wait(); err != nil {
+		ours[provider], err = begin(aggregatedName, provider, func(s *server) error { return s.startAggregated(ctx) })
+		if err != nil {
+			return err
+		}
+		if err := ours[provider].runReplicas(ctx, 1); err != nil {
+			return err
+		}
+	}
+	if crd, err = begin(crdName, external, func(s *server) error { return s.startCRD(ctx) }); err != nil {
 		return err
 	}
-	// The first requests of a program fill its caches; they are not what users wait for.
 	for _, s := range all {
-		if err := b.warmUp(ctx, s); err != nil {
+		if err := b.cold(ctx, s); err != nil {
 			return err
 		}
 	}
@@ -113,17 +130,17 @@ func (b *bench) inTurns(ctx context.Context) error {
 	for round := range turns {
 		if b.measures("throughput") {
 			b.say("round %d of %d: throughput", round+1, turns)
-			if err := b.throughput(ctx, ours[external], crd); err != nil {
+			if err := b.throughput(ctx, ours[external], alone[external], crd); err != nil {
 				return err
 			}
 		}
 		if b.measures("binding") {
 			b.say("round %d of %d: binding", round+1, turns)
-			if err := b.binding(ctx, external, true, ours[external], crd); err != nil {
+			if err := b.binding(ctx, external, round == 0, ours[external], alone[external], crd); err != nil {
 				return err
 			}
 			// With the provider inside, the custom resource takes half a minute: it is measured once, in a full run.
-			servers := []*server{ours[local]}
+			servers := []*server{ours[local], alone[local]}
 			if round == 0 && !b.quick {
 				servers = append(servers, crd)
 			}
@@ -133,11 +150,106 @@ func (b *bench) inTurns(ctx context.Context) error {
 		}
 	}
 	if b.measures("rest") {
-		return b.atRest(ctx, ours[external], crd)
+		if err := b.atRest(ctx, ours[external], alone[external], crd); err != nil {
+			return err
+		}
+	}
+	b.say("three replicas")
+	return b.severalReplicas(ctx, turns, ours[external])
+}
+
+// severalReplicas measures an aggregated server with several replicas, of the provider external.
+func (b *bench) severalReplicas(ctx context.Context, turns int, s *server) error {
+	if err := s.runReplicas(ctx, replicas); err != nil {
+		return err
+	}
+	if b.measures("rest") { // It left Networks behind.
+		users, err := s.clients(ctx)
+		if err != nil {
+			return err
+		}
+		ring, err := ring(b.resting())
+		if err != nil {
+			return err
+		}
+		if _, err := s.delete(ctx, users, ring); err != nil {
+			return err
+		}
+	}
+	if err := b.cold(ctx, s); err != nil {
+		return err
+	}
+	for round := range turns {
+		if b.measures("throughput") {
+			if err := b.throughput(ctx, s); err != nil {
+				return err
+			}
+		}
+		if b.measures("binding") {
+			if err := b.binding(ctx, external, round == 0, s); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
 
+// cold measures the first requests after a start, when connections are to be made and caches are empty.
+func (b *bench) cold(ctx context.Context, s *server) error {
+	all, err := ring(small)
+	if err != nil {
+		return err
+	}
+	users, err := newClients(s.config, parallel)
+	if err != nil {
+		return err
+	}
+	first, err := s.timed(ctx, "to create a first Network", 1, func(ctx context.Context) error { return users[0].create(ctx, all, 0) })
+	if err != nil {
+		return err
+	}
+	if b.value == "" {
+		if b.value, err = s.value(ctx, all); err != nil {
+			return err
+		}
+	}
+	if err := b.puts(ctx); err != nil {
+		return err
+	}
+	rest := workload{shape: all.shape, networks: all.networks[1:], bodies: all.bodies[1:]}
+	created, err := s.create(ctx, users, rest)
+	if err != nil {
+		return err
+	}
+	if _, err := s.patchStatus(ctx, users, all, "warm-up"); err != nil {
+		return err
+	}
+	if _, err := s.delete(ctx, users, all); err != nil {
+		return err
+	}
+	// One client alone, on what is warm by now.
+	warm, err := s.create(ctx, users[:1], workload{shape: all.shape, networks: all.networks[:warmth], bodies: all.bodies[:warmth]})
+	if err != nil {
+		return err
+	}
+	if _, err := s.delete(ctx, users, workload{networks: all.networks[:warmth]}); err != nil {
+		return err
+	}
+	if s.provider == local {
+		return nil // The provider has no part in it.
+	}
+	ms := first.wall.Seconds() * 1000
+	if err := b.report.add(s.figure("first create after a start", 1, ms, "ms", first)); err != nil {
+		return err
+	}
+	f := s.figure(firstCreate, 1, ms/(warm.percentile(0.5).Seconds()*1000), "×", took{})
+	if err := b.report.add(f); err != nil {
+		return err
+	}
+	return b.rate("create, cold", s, small, len(rest.networks), created)
+}
+
+// warmUp sends the first requests, which fill caches and are not what users wait for.
 func (b *bench) warmUp(ctx context.Context, s *server) error {
 	ring, err := ring(warmth)
 	if err != nil {
@@ -154,9 +266,6 @@ func (b *bench) warmUp(ctx context.Context, s *server) error {
 		if b.value, err = s.value(ctx, ring); err != nil {
 			return err
 		}
-	}
-	if _, err := s.patchStatus(ctx, users, ring, "warm-up"); err != nil {
-		return err
 	}
 	_, err = s.delete(ctx, users, ring)
 	return err
@@ -183,6 +292,12 @@ func (b *bench) throughput(ctx context.Context, servers ...*server) error {
 		}
 		if err := b.rate("create", s, small, small, created); err != nil {
 			return err
+		}
+		if s.replicas != nil {
+			each := created.cpu[networkAPIServer].Seconds() * 1000 / small
+			if err := b.report.add(s.figure(createCPU, small, each, "ms", took{})); err != nil {
+				return err
+			}
 		}
 		patched, err := s.patchStatus(ctx, users, ring, time.Now().String())
 		if err != nil {
@@ -214,25 +329,46 @@ func (b *bench) puts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.perPut = took.wall.Seconds() / putsPerRound
+	b.perPut, b.put = took.wall.Seconds()/putsPerRound, took
 	return b.rate("put", b.etcd, putsPerRound, putsPerRound, took)
 }
 
 func (b *bench) lists(ctx context.Context, s *server, c *client) error {
-	etcdMedian, etcdTook, err := b.etcd.rangeAll(ctx, small)
+	alone, err := b.etcd.rangeAll(ctx, small)
 	if err != nil {
 		return err
 	}
-	median, took, err := s.list(ctx, c)
-	if err != nil {
-		return err
-	}
-	const measure = "list, consistent read, JSON, p50"
-	for _, f := range []figure{
-		b.etcd.figure(measure, small, etcdMedian.Seconds()*1000, "ms", etcdTook),
-		s.figure(measure, small, median.Seconds()*1000, "ms", took),
+	for _, way := range []struct {
+		measure string
+		read    func(context.Context, *client) (took, error)
+	}{
+		{listing, s.list},
+		{getting, s.get},
 	} {
-		f.Ratio = f.Value / (etcdMedian.Seconds() * 1000)
+		took, err := way.read(ctx, c)
+		if err != nil {
+			return err
+		}
+		if err := b.latencies(way.measure, b.etcd, small, alone, alone); err != nil {
+			return err
+		}
+		if err := b.latencies(way.measure, s, small, took, alone); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// latencies reports how long requests took, beside what the same takes etcd alone, if it has a counterpart.
+func (b *bench) latencies(measure string, s *server, n int, of, alone took) error {
+	for _, percentile := range []struct {
+		name  string
+		share float64
+	}{{"p50", 0.5}, {"p99", 0.99}} {
+		f := s.figure(measure+", "+percentile.name, n, of.percentile(percentile.share).Seconds()*1000, "ms", of)
+		if alone.times != nil {
+			f.Ratio = of.percentile(percentile.share).Seconds() / alone.percentile(percentile.share).Seconds()
+		}
 		if err := b.report.add(f); err != nil {
 			return err
 		}
@@ -252,7 +388,7 @@ func (b *bench) binding(ctx context.Context, provider string, counted bool, serv
 		return err
 	}
 	for _, s := range servers {
-		if err := s.startController(provider == local); err != nil {
+		if err := s.startController(ctx, provider == local); err != nil {
 			return err
 		}
 		if err := b.puts(ctx); err != nil {
@@ -279,6 +415,10 @@ func label(w workload, measure, provider string) string {
 }
 
 const (
+	createCPU     = "create: CPU of network-apiserver for each"
+	firstCreate   = "first create after a start, over one of a warm server"
+	listing       = "list, consistent read, JSON"
+	getting       = "kubectl get, a table in chunks of 500"
 	untilBound    = "first create until all Bound"
 	untilGone     = "delete all until gone"
 	writesBeyond  = "stored writes beyond the clients' own"
@@ -341,17 +481,14 @@ func (b *bench) empty(ctx context.Context, s *server, w workload, provider strin
 // atRest measures servers that have nothing to do: empty, with Networks, and after a restart with them. It leaves the
 // Networks behind.
 func (b *bench) atRest(ctx context.Context, servers ...*server) error {
-	n := middle
-	if b.quick {
-		n = warmth
-	}
+	n := b.resting()
 	b.say("at rest with %d Networks", n)
 	ring, err := ring(n)
 	if err != nil {
 		return err
 	}
 	for _, s := range servers {
-		if err := s.startController(false); err != nil {
+		if err := s.startController(ctx, false); err != nil {
 			return err
 		}
 		if err := s.settled(ctx); err != nil {
@@ -386,7 +523,7 @@ func (b *bench) atRest(ctx context.Context, servers ...*server) error {
 	for i, s := range servers {
 		// Where the controllers are inside the server, their part is what Networks add to it.
 		cores := full[i].controller
-		if s.controller == nil {
+		if !s.hasController() {
 			cores = full[i].all - empty[i].all
 		}
 		if err := b.report.add(s.figure("CPU of controllers at rest", n, cores, "cores", full[i].took)); err != nil {
@@ -402,10 +539,18 @@ func (b *bench) atRest(ctx context.Context, servers ...*server) error {
 	return nil
 }
 
+// resting is with how many Networks servers are at rest.
+func (b *bench) resting() int {
+	if b.quick {
+		return warmth
+	}
+	return middle
+}
+
 // afterRestart restarts a server, or the controller of one that has it apart, and counts what it writes for nothing.
 func (b *bench) afterRestart(ctx context.Context, s *server, n int, provider string) error {
 	before := int64(0)
-	if s.controller != nil {
+	if s.hasController() {
 		var err error
 		if before, err = s.writeRequests(ctx); err != nil {
 			return err
@@ -413,16 +558,12 @@ func (b *bench) afterRestart(ctx context.Context, s *server, n int, provider str
 		if err := s.stopController(); err != nil {
 			return err
 		}
-		if err := s.startController(provider == local); err != nil {
+		if err := s.startController(ctx, provider == local); err != nil {
 			return err
 		}
 	} else {
-		s.stop()
-		took, err := s.timed(ctx, "to start again", n, s.start)
+		took, err := s.restart(ctx, n)
 		if err != nil {
-			return err
-		}
-		if took.cpu, err = s.cpu(); err != nil { // Of the new process, from its beginning.
 			return err
 		}
 		if err := b.seconds("restart to ready, provider "+provider, s, n, 0, took); err != nil {
@@ -456,17 +597,11 @@ type atRestCPU struct {
 
 // rest measures the CPU that servers, and their controllers where these are apart, take while nothing happens.
 func (b *bench) rest(ctx context.Context, n int, servers ...*server) ([]atRestCPU, error) {
-	type sample struct{ all, controller time.Duration }
-	samples := func() (all []sample, err error) {
+	samples := func() (all []usage, err error) {
 		for _, s := range servers {
-			var now sample
-			if now.all, err = s.cpu(); err != nil {
+			now, err := s.cpu()
+			if err != nil {
 				return nil, err
-			}
-			if s.controller != nil {
-				if now.controller, err = s.controller.cpu(); err != nil {
-					return nil, err
-				}
 			}
 			all = append(all, now)
 		}
@@ -500,10 +635,11 @@ func (b *bench) rest(ctx context.Context, n int, servers ...*server) ([]atRestCP
 	}
 	cores := make([]atRestCPU, len(servers))
 	for i, s := range servers {
+		used := after[i].since(before[i])
 		cores[i] = atRestCPU{
-			all:        (after[i].all - before[i].all).Seconds() / period.Seconds(),
-			controller: (after[i].controller - before[i].controller).Seconds() / period.Seconds(),
-			took:       took{wall: period, cpu: after[i].all - before[i].all},
+			all:        used.sum().Seconds() / period.Seconds(),
+			controller: used[controller].Seconds() / period.Seconds(),
+			took:       took{wall: period, cpu: used},
 		}
 		f := s.figure("CPU at rest, all programs", n, cores[i].all, "cores", cores[i].took)
 		if err := b.report.add(f); err != nil {
@@ -513,12 +649,20 @@ func (b *bench) rest(ctx context.Context, n int, servers ...*server) ([]atRestCP
 	return cores, nil
 }
 
-// scale measures network-apiserver alone with many Networks.
-func (b *bench) scale(ctx context.Context, provider string, n int) error {
-	b.say("%d Networks, provider %s", n, provider)
-	s := &server{name: oursName}
+// scale measures a server with many Networks.
+func (b *bench) scale(ctx context.Context, name, provider string, n int) error {
+	b.say("%d Networks, %s, provider %s", n, name, provider)
+	s, err := b.server(fmt.Sprintf("%s-%s-%d", name, provider, n), name, provider)
+	if err != nil {
+		return err
+	}
 	defer s.stop()
-	if err := b.startNetworkAPIServer(ctx, s, provider, n); err != nil {
+	if name == standaloneName {
+		err = s.startStandalone(ctx)
+	} else if err = s.startAggregated(ctx); err == nil {
+		err = s.runReplicas(ctx, 1)
+	}
+	if err != nil {
 		return err
 	}
 	if err := b.warmUp(ctx, s); err != nil {
@@ -569,10 +713,9 @@ func (b *bench) overSmall(s *server, w workload, provider string) error {
 	if few == nil || many == nil {
 		return nil // Only a part is measured.
 	}
-	took := took{wall: seconds(many.WallSeconds), cpu: seconds(many.CPUSeconds)}
 	growth := float64(n) / small
 	f := s.figure(fmt.Sprintf("time a Network, over N=%d, provider %s", small, provider), n,
-		many.WallSeconds/few.WallSeconds/growth, "×", took)
+		many.WallSeconds/few.WallSeconds/growth, "×", took{})
 	if err := b.report.add(f); err != nil {
 		return err
 	}
@@ -581,21 +724,14 @@ func (b *bench) overSmall(s *server, w workload, provider string) error {
 	return b.report.add(f)
 }
 
-func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
-
-func (b *bench) startNetworkAPIServer(ctx context.Context, s *server, provider string, n int) error {
-	dir, err := b.folder(fmt.Sprintf("network-apiserver-%s-%d", provider, n))
-	if err != nil {
-		return err
-	}
-	return s.startNetworkAPIServer(ctx, dir, b.programs, provider)
-}
-
-// rate reports how many of something a server did in a second.
+// rate reports how many of something a server did in a second, and how long each took where that was measured.
 func (b *bench) rate(measure string, s *server, n, count int, took took) error {
 	f := s.figure(measure, n, float64(count)/took.wall.Seconds(), "1/s", took)
 	f.Ratio = f.Value * b.perPut
-	return b.report.add(f)
+	if err := b.report.add(f); err != nil || took.times == nil {
+		return err
+	}
+	return b.latencies(measure, s, n, took, b.put)
 }
 
 // seconds reports how long something took for n Networks, beside as many puts.

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 	"k8s.io/client-go/rest"
@@ -19,6 +20,7 @@ import (
 
 const (
 	jsonType  = "application/json"
+	tableType = "application/json;as=Table;v=v1;g=meta.k8s.io"
 	mergeType = "application/merge-patch+json"
 
 	group       = "/apis/networking.ironcore.dev/v1alpha1"
@@ -43,12 +45,12 @@ func newClient(config *rest.Config) (*client, error) {
 }
 
 // open returns the body of an answer, to be closed.
-func (c *client) open(ctx context.Context, method, path, contentType string, body []byte) (io.ReadCloser, error) {
+func (c *client) open(ctx context.Context, method, path, accept, contentType string, body []byte) (io.ReadCloser, error) {
 	request, err := http.NewRequestWithContext(ctx, method, c.host+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
-	request.Header.Set("Accept", jsonType)
+	request.Header.Set("Accept", accept)
 	if contentType != "" {
 		request.Header.Set("Content-Type", contentType)
 	}
@@ -64,14 +66,15 @@ func (c *client) open(ctx context.Context, method, path, contentType string, bod
 	return response.Body, nil
 }
 
-// do sends a request and returns how long the answer is.
-func (c *client) do(ctx context.Context, method, path, contentType string, body []byte) (int64, error) {
-	answer, err := c.open(ctx, method, path, contentType, body)
+// do sends a request and reads the answer to its end.
+func (c *client) do(ctx context.Context, method, path, contentType string, body []byte) error {
+	answer, err := c.open(ctx, method, path, jsonType, contentType, body)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer answer.Close()
-	return io.Copy(io.Discard, answer)
+	_, err = io.Copy(io.Discard, answer)
+	return err
 }
 
 // clients are the parallel users of a server.
@@ -89,20 +92,24 @@ func newClients(config *rest.Config, n int) (clients, error) {
 	return all, nil
 }
 
-// each calls do for the numbers below n, and each client does its share of them one after the other.
-func (c clients) each(ctx context.Context, n int, do func(ctx context.Context, c *client, i int) error) error {
+// each calls do for the numbers below n, and each client does its share of them one after the other. It returns how long
+// each of them took.
+func (c clients) each(ctx context.Context, n int, do func(ctx context.Context, c *client, i int) error) ([]time.Duration, error) {
+	times := make([]time.Duration, n)
 	running, ctx := errgroup.WithContext(ctx)
 	for first, client := range c {
 		running.Go(func() error {
 			for i := first; i < n; i += len(c) {
+				start := time.Now()
 				if err := do(ctx, client, i); err != nil {
 					return err
 				}
+				times[i] = time.Since(start)
 			}
 			return nil
 		})
 	}
-	return running.Wait()
+	return times, running.Wait()
 }
 
 func networksPath(namespace string) string { return group + "/namespaces/" + namespace + "/networks" }

@@ -2,20 +2,31 @@ module ironcore.dev/networking/test/bench
 
 go 1.26.0
 
-replace ironcore.dev/networking => ../..
+toolchain go1.26.10
+
+replace (
+	ironcore.dev/networking => ../..
+	ironcore.dev/networking/apis => ../../apis
+	ironcore.dev/networking/pkg/client => ../../pkg/client
+	ironcore.dev/networking/test/e2e => ../e2e
+)
 
 require (
 	github.com/prometheus/common v0.70.0
 	go.etcd.io/etcd/client/v3 v3.7.3
-	go.uber.org/zap v1.27.1
+	go.uber.org/zap v1.28.0
 	golang.org/x/sync v0.24.0
 	ironcore.dev/networking v0.0.0-00010101000000-000000000000
+	ironcore.dev/networking/apis v0.1.0
+	ironcore.dev/networking/pkg/client v0.1.0
+	ironcore.dev/networking/test/e2e v0.0.0-00010101000000-000000000000
 	k8s.io/apimachinery v0.37.2
 	k8s.io/client-go v0.37.2
 	k8s.io/klog/v2 v2.140.0
 	sigs.k8s.io/controller-runtime v0.25.2
-	sigs.k8s.io/yaml v1.6.0
 )
+
+require sigs.k8s.io/yaml v1.6.0 // indirect
 
 require (
 	github.com/beorn7/perks v1.0.1 // indirect
@@ -61,6 +72,7 @@ require (
 	go.uber.org/multierr v1.11.0 // indirect
 	go.yaml.in/yaml/v2 v2.4.4 // indirect
 	go.yaml.in/yaml/v3 v3.0.4 // indirect
+	go4.org/netipx v0.0.0-20260823151212-3075585bcbeb // indirect
 	golang.org/x/net v0.61.0 // indirect
 	golang.org/x/oauth2 v0.36.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect

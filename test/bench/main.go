@@ -1,14 +1,15 @@
 // SPDX-FileCopyrightText: The network-apiserver authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The bench measures network-apiserver beside two others, in one run and in turns: etcd alone, which is the most that
-// any server on top of it can reach, and the same Network as a custom resource of a kube-apiserver with a controller of
-// its own. It writes each figure as a line of JSON, and a table of all in the end. run.sh builds what it needs and
-// starts it.
+// The bench measures network-apiserver, behind a kube-apiserver and standalone, beside two others, in one run and in turns:
+// etcd alone, which is the most that any server on top of it can reach, and the same Network as a custom resource of a
+// kube-apiserver with a controller of its own. It writes each figure as a line of JSON, and tables of all in the end.
+// test/e2e/cluster starts the programs; run.sh builds what it needs and starts the bench.
 package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -27,10 +28,7 @@ func main() {
 		b               bench
 		dir, from, docs string
 	)
-	flag.StringVar(&b.programs.networkAPIServer, "network-apiserver", "", "The program network-apiserver.")
-	flag.StringVar(&b.programs.crdController, "crd-controller", "", "The program crd-controller.")
-	flag.StringVar(&b.programs.etcd, "etcd", "", "The program etcd.")
-	flag.StringVar(&b.programs.kubeAPIServer, "kube-apiserver", "", "The program kube-apiserver.")
+	flag.StringVar(&b.root, "root", ".", "The folder of the repository, with the programs in bin.")
 	flag.StringVar(&dir, "dir", "", "Directory for figures, data and logs, on a real disk; earlier data is removed.")
 	flag.BoolVar(&b.quick, "quick", false, "Measure once, and at the smallest size only.")
 	flag.StringVar(&b.only, "only", "", "Measure one part alone: "+strings.Join(parts, ", ")+".")
@@ -42,8 +40,9 @@ func main() {
 	// The bench shares the processors with the servers: it trades memory for less collection of garbage.
 	debug.SetGCPercent(400)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, &b, dir, from, docs); err != nil {
+	err := run(ctx, &b, dir, from, docs)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -62,6 +61,9 @@ func run(ctx context.Context, b *bench, dir, from, docs string) error {
 			return err
 		}
 	} else if err := b.runIn(ctx, dir); err != nil {
+		return err
+	}
+	if err := json.NewEncoder(os.Stdout).Encode(b.report.ratios()); err != nil {
 		return err
 	}
 	if err := b.report.table(os.Stdout); err != nil {
@@ -85,6 +87,9 @@ func (b *bench) runIn(ctx context.Context, dir string) (err error) {
 		return err
 	}
 	defer os.RemoveAll(short)
+	if b.root, err = filepath.Abs(b.root); err != nil {
+		return err
+	}
 	b.dir = filepath.Join(short, "data")
 	if err := os.Symlink(data, b.dir); err != nil {
 		return err
@@ -102,7 +107,6 @@ func (b *bench) runIn(ctx context.Context, dir string) (err error) {
 	start := time.Now()
 	limited, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("the run is not done after %s", limit))
 	defer cancel()
-	limited, b.programs.failed = context.WithCancelCause(limited)
 	if err := b.measure(limited); err != nil {
 		if cause := context.Cause(limited); cause != nil && !errors.Is(err, cause) {
 			err = fmt.Errorf("%w (%w)", cause, err)
@@ -115,18 +119,12 @@ func (b *bench) runIn(ctx context.Context, dir string) (err error) {
 
 // The limits of a run are far beyond what it takes: they end one that makes no progress.
 const (
-	quickLimit = 8 * time.Minute
-	fullLimit  = 45 * time.Minute
+	quickLimit = 30 * time.Minute
+	fullLimit  = 3 * time.Hour
 )
 
 // say tells what is measured from now on.
 func (b *bench) say(format string, args ...any) {
 	b.step = fmt.Sprintf(format, args...)
 	fmt.Fprintln(os.Stderr, "bench:", b.step)
-}
-
-// folder makes a folder of its own for a server.
-func (b *bench) folder(name string) (string, error) {
-	dir := filepath.Join(b.dir, name)
-	return dir, os.MkdirAll(dir, 0o700)
 }

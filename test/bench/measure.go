@@ -5,8 +5,11 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"path"
 	"slices"
@@ -29,9 +32,17 @@ const (
 	restForQuick = 3 * time.Second
 )
 
-// took is what a measure cost: time, and CPU of the server and of the bench itself.
+// took is what a measure cost: time, and processor time of the server's programs and of the bench itself.
 type took struct {
-	wall, cpu, bench time.Duration
+	wall  time.Duration
+	cpu   usage
+	bench time.Duration
+	times []time.Duration // of each request, in order of their length; nil where they were not taken
+}
+
+// percentile returns how long a share of the requests took at most.
+func (t *took) percentile(share float64) time.Duration {
+	return t.times[int(share*float64(len(t.times)-1))]
 }
 
 // timed runs do and returns what it took. Doing something to n Networks has a time limit, which is far beyond what the
@@ -61,14 +72,27 @@ func (s *server) timed(ctx context.Context, what string, n int, do func(context.
 		return took{}, err
 	}
 	bench, err := ownCPU()
-	return took{wall, cpu - cpuBefore, bench - benchBefore}, err
+	return took{wall: wall, cpu: cpu.since(cpuBefore), bench: bench - benchBefore}, err
+}
+
+// requests sends a request for each of n Networks, and returns what they took, together and each.
+func (s *server) requests(ctx context.Context, what string, users clients, n int,
+	do func(ctx context.Context, c *client, i int) error) (took, error) {
+	var times []time.Duration
+	total, err := s.timed(ctx, what, n, func(ctx context.Context) (err error) {
+		times, err = users.each(ctx, n, do)
+		return err
+	})
+	slices.Sort(times)
+	total.times = times
+	return total, err
 }
 
 // put writes value under n keys of an etcd.
 func (s *server) put(ctx context.Context, n int, value string) (took, error) {
 	connections := make([]*clientv3.Client, parallel)
 	for i := range connections {
-		client, err := clientv3.New(clientv3.Config{Endpoints: s.etcd.Endpoints()})
+		client, err := s.connect()
 		if err != nil {
 			return took{}, err
 		}
@@ -79,19 +103,9 @@ func (s *server) put(ctx context.Context, n int, value string) (took, error) {
 		}
 		connections[i] = client
 	}
-	return s.timed(ctx, "to put values", n, func(ctx context.Context) error {
-		running, ctx := errgroup.WithContext(ctx)
-		for first, client := range connections {
-			running.Go(func() error {
-				for i := first; i < n; i += parallel {
-					if _, err := client.Put(ctx, fmt.Sprintf("%s%06d", networksPrefix, i), value); err != nil {
-						return err
-					}
-				}
-				return nil
-			})
-		}
-		return running.Wait()
+	return s.requests(ctx, "to put values", make(clients, parallel), n, func(ctx context.Context, _ *client, i int) error {
+		_, err := connections[i%parallel].Put(ctx, fmt.Sprintf("%s%06d", networksPrefix, i), value)
+		return err
 	})
 }
 
@@ -101,22 +115,20 @@ func (s *server) clients(ctx context.Context) (clients, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = s.timed(ctx, "to accept connections", parallel, func(ctx context.Context) error {
-		return users.each(ctx, parallel, func(ctx context.Context, c *client, _ int) error {
-			_, err := c.do(ctx, http.MethodGet, "/readyz", "", nil)
-			return err
-		})
+	_, err = s.requests(ctx, "to accept connections", users, parallel, func(ctx context.Context, c *client, _ int) error {
+		return c.do(ctx, http.MethodGet, "/readyz", "", nil)
 	})
 	return users, err
 }
 
 func (s *server) create(ctx context.Context, users clients, w workload) (took, error) {
-	return s.timed(ctx, "to create Networks", len(w.networks), func(ctx context.Context) error {
-		return users.each(ctx, len(w.networks), func(ctx context.Context, c *client, i int) error {
-			_, err := c.do(ctx, http.MethodPost, networksPath(w.networks[i].Namespace), jsonType, w.bodies[i])
-			return err
-		})
+	return s.requests(ctx, "to create Networks", users, len(w.networks), func(ctx context.Context, c *client, i int) error {
+		return c.create(ctx, w, i)
 	})
+}
+
+func (c *client) create(ctx context.Context, w workload, i int) error {
+	return c.do(ctx, http.MethodPost, networksPath(w.networks[i].Namespace), jsonType, w.bodies[i])
 }
 
 // delete deletes the Networks and waits until they are gone.
@@ -126,9 +138,8 @@ func (s *server) delete(ctx context.Context, users clients, w workload) (took, e
 		return took{}, err
 	}
 	return s.timed(ctx, "to delete Networks", len(w.networks), func(ctx context.Context) error {
-		err := users.each(ctx, len(w.networks), func(ctx context.Context, c *client, i int) error {
-			_, err := c.do(ctx, http.MethodDelete, networkPath(w.networks[i]), "", nil)
-			return err
+		_, err := users.each(ctx, len(w.networks), func(ctx context.Context, c *client, i int) error {
+			return c.do(ctx, http.MethodDelete, networkPath(w.networks[i]), "", nil)
 		})
 		if err != nil {
 			return err
@@ -141,11 +152,8 @@ func (s *server) delete(ctx context.Context, users clients, w workload) (took, e
 func (s *server) patchStatus(ctx context.Context, users clients, w workload, message string) (took, error) {
 	patch := fmt.Appendf(nil, `{"status":{"conditions":[{"type":"Measured","status":"True","reason":"Bench",`+
 		`"message":%q,"lastTransitionTime":"2026-01-01T00:00:00Z"}]}}`, message)
-	return s.timed(ctx, "to patch the status of Networks", len(w.networks), func(ctx context.Context) error {
-		return users.each(ctx, len(w.networks), func(ctx context.Context, c *client, i int) error {
-			_, err := c.do(ctx, http.MethodPatch, networkPath(w.networks[i])+"/status", mergeType, patch)
-			return err
-		})
+	return s.requests(ctx, "to patch the status of Networks", users, len(w.networks), func(ctx context.Context, c *client, i int) error {
+		return c.do(ctx, http.MethodPatch, networkPath(w.networks[i])+"/status", mergeType, patch)
 	})
 }
 
@@ -162,49 +170,71 @@ func (s *server) bind(ctx context.Context, users clients, w workload, provide bo
 		running, ctx := errgroup.WithContext(ctx)
 		running.Go(func() error { return s.observe(ctx, since, len(w.networks), isBound) })
 		running.Go(func() error {
-			return users.each(ctx, len(w.networks), func(ctx context.Context, c *client, i int) error {
-				_, err := c.do(ctx, http.MethodPost, networksPath(w.networks[i].Namespace), jsonType, w.bodies[i])
+			_, err := users.each(ctx, len(w.networks), func(ctx context.Context, c *client, i int) error {
+				err := c.create(ctx, w, i)
 				if err == nil && provide {
-					_, err = c.do(ctx, http.MethodPatch, networkPath(w.networks[i])+"/status", mergeType, available)
+					err = c.do(ctx, http.MethodPatch, networkPath(w.networks[i])+"/status", mergeType, available)
 				}
 				return err
 			})
+			return err
 		})
 		return running.Wait()
 	})
 }
 
-// list reads all Networks again and again and returns what the median of the reads took.
-func (s *server) list(ctx context.Context, c *client) (median time.Duration, total took, err error) {
-	return s.medianOf(ctx, "to list Networks", func(ctx context.Context) error {
-		_, err := c.do(ctx, http.MethodGet, allNetworks, "", nil)
-		return err
+// list reads all Networks again and again.
+func (s *server) list(ctx context.Context, c *client) (took, error) {
+	return s.again(ctx, "to list Networks", func(ctx context.Context) error {
+		return c.do(ctx, http.MethodGet, allNetworks, "", nil)
 	})
 }
 
-// rangeAll reads the keys of an etcd again and again and returns what the median of the reads took.
-func (s *server) rangeAll(ctx context.Context, n int) (median time.Duration, total took, err error) {
-	return s.medianOf(ctx, "to list values", func(ctx context.Context) error {
+// get reads all Networks again and again as kubectl get does: as a table, 500 at a time.
+func (s *server) get(ctx context.Context, c *client) (took, error) {
+	return s.again(ctx, "to get Networks", func(ctx context.Context) error {
+		for next := "start"; next != ""; {
+			query := "?limit=500"
+			if next != "start" {
+				query += "&continue=" + next
+			}
+			body, err := c.open(ctx, http.MethodGet, allNetworks+query, tableType, "", nil)
+			if err != nil {
+				return err
+			}
+			// The token is before the rows: a reader that doesn't decode leaves the CPU to the server.
+			answer, err := io.ReadAll(body)
+			body.Close()
+			if err != nil {
+				return err
+			}
+			next = string(continueToken(answer))
+		}
+		return nil
+	})
+}
+
+// continueToken returns what a list says of where it goes on.
+func continueToken(list []byte) []byte {
+	_, rest, found := bytes.Cut(list[:min(len(list), 1<<10)], []byte(`"continue":"`))
+	if !found {
+		return nil
+	}
+	token, _, _ := bytes.Cut(rest, []byte(`"`))
+	return token
+}
+
+// rangeAll reads the keys of an etcd again and again.
+func (s *server) rangeAll(ctx context.Context, n int) (took, error) {
+	return s.again(ctx, "to list values", func(ctx context.Context) error {
 		_, err := s.etcd.Get(ctx, networksPrefix, clientv3.WithPrefix(), clientv3.WithLimit(int64(n)))
 		return err
 	})
 }
 
-func (s *server) medianOf(ctx context.Context, what string, read func(context.Context) error) (
-	median time.Duration, total took, err error) {
-	times := make([]time.Duration, lists)
-	total, err = s.timed(ctx, what, lists, func(ctx context.Context) error {
-		for i := range times {
-			start := time.Now()
-			if err := read(ctx); err != nil {
-				return err
-			}
-			times[i] = time.Since(start)
-		}
-		return nil
-	})
-	slices.Sort(times)
-	return times[len(times)/2], total, err
+// again has one client send a request again and again.
+func (s *server) again(ctx context.Context, what string, read func(context.Context) error) (took, error) {
+	return s.requests(ctx, what, make(clients, 1), lists, func(ctx context.Context, _ *client, _ int) error { return read(ctx) })
 }
 
 // fanOut has watchers follow an update of every Network and returns what it took until all had seen all.
@@ -221,7 +251,7 @@ func (s *server) fanOut(ctx context.Context, users clients, w workload) (took, e
 		if err != nil {
 			return took{}, err
 		}
-		body, err := client.open(ctx, http.MethodGet, allNetworks+"?watch=true&resourceVersion="+list, "", nil)
+		body, err := client.open(ctx, http.MethodGet, allNetworks+"?watch=true&resourceVersion="+list, jsonType, "", nil)
 		if err != nil {
 			return took{}, err
 		}
@@ -231,11 +261,10 @@ func (s *server) fanOut(ctx context.Context, users clients, w workload) (took, e
 			events := bufio.NewReaderSize(body, 1<<16)
 			for seen := 0; seen < len(w.networks); {
 				_, err := events.ReadSlice('\n')
-				switch err {
-				case nil:
+				switch {
+				case err == nil:
 					seen++
-				case bufio.ErrBufferFull:
-				default:
+				case !errors.Is(err, bufio.ErrBufferFull):
 					return fmt.Errorf("watching: %w after %d of %d events", err, seen, len(w.networks))
 				}
 			}

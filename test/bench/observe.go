@@ -21,6 +21,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/rest"
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 	"ironcore.dev/networking/pkg/client/clientset/versioned"
@@ -69,7 +70,7 @@ func (s *server) observe(ctx context.Context, since string, n int, is func(*even
 	}
 	found := sets.New[types.NamespacedName]()
 	for len(found) < n {
-		body, err := client.open(ctx, http.MethodGet, allNetworks+"?watch=true&resourceVersion="+since, "", nil)
+		body, err := client.open(ctx, http.MethodGet, allNetworks+"?watch=true&resourceVersion="+since, jsonType, "", nil)
 		if err == nil {
 			err = readEvents(body, func(e *event) bool {
 				since = e.Object.Metadata.ResourceVersion
@@ -164,10 +165,10 @@ func (s *server) settled(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if answer.Header.Revision != revision || (used-cpu).Seconds() > quietCPU*every.Seconds() {
+		if answer.Header.Revision != revision || (used.sum()-cpu).Seconds() > quietCPU*every.Seconds() {
 			quiet = 0
 		}
-		revision, cpu = answer.Header.Revision, used
+		revision, cpu = answer.Header.Revision, used.sum()
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -183,11 +184,22 @@ const settleLimit = 2 * time.Minute
 // writeRequests returns how many requests to write Networks the server has answered since it started, whoever sent them
 // and whether anything changed or not.
 func (s *server) writeRequests(ctx context.Context) (count int64, err error) {
-	client, err := newClient(s.config)
+	for _, config := range s.direct() {
+		of, err := writeRequests(ctx, config)
+		if err != nil {
+			return 0, fmt.Errorf("reading the metrics of %s: %w", s.name, err)
+		}
+		count += of
+	}
+	return count, nil
+}
+
+func writeRequests(ctx context.Context, config *rest.Config) (count int64, err error) {
+	client, err := newClient(config)
 	if err != nil {
 		return 0, err
 	}
-	body, err := client.open(ctx, "GET", "/metrics", "", nil)
+	body, err := client.open(ctx, http.MethodGet, "/metrics", "*/*", "", nil)
 	if err != nil {
 		return 0, err
 	}
@@ -195,7 +207,7 @@ func (s *server) writeRequests(ctx context.Context) (count int64, err error) {
 	parser := expfmt.NewTextParser(model.LegacyValidation)
 	families, err := parser.TextToMetricFamilies(body)
 	if err != nil {
-		return 0, fmt.Errorf("reading the metrics of %s: %w", s.name, err)
+		return 0, err
 	}
 	for _, metric := range families["apiserver_request_total"].GetMetric() {
 		labels := make(map[string]string)

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -35,16 +36,25 @@ type figure struct {
 	// Ratio to what etcd alone does: of rates, the share of the puts a second that it did just before; of times, the
 	// multiple of its time for as many puts; of memory, the multiple of what it has. Absent where etcd has no counterpart.
 	Ratio float64 `json:"ratioToEtcd,omitempty"`
-	// WallSeconds and CPUSeconds are what the measured work took, the latter in all programs of the server together, and
-	// BenchCPUSeconds in the bench, which shares the processors. Absent of what is a state rather than work.
+	// WallSeconds and CPUSeconds are what the measured work took, the latter in all programs of the server together and in
+	// each, and BenchCPUSeconds in the bench, which shares the processors. Absent of what is a state rather than work.
 	WallSeconds     float64 `json:"wallSeconds,omitempty"`
 	CPUSeconds      float64 `json:"cpuSeconds,omitempty"`
 	BenchCPUSeconds float64 `json:"benchCPUSeconds,omitempty"`
+
+	ProgramCPUSeconds map[string]float64 `json:"programCPUSeconds,omitempty"`
 }
 
 func (s *server) figure(measure string, n int, value float64, unit string, took took) figure {
-	return figure{Measure: measure, Server: s.name, N: n, Value: value, Unit: unit,
-		WallSeconds: took.wall.Seconds(), CPUSeconds: took.cpu.Seconds(), BenchCPUSeconds: took.bench.Seconds()}
+	f := figure{Measure: measure, Server: s.name, N: n, Value: value, Unit: unit,
+		WallSeconds: took.wall.Seconds(), CPUSeconds: took.cpu.sum().Seconds(), BenchCPUSeconds: took.bench.Seconds()}
+	if len(took.cpu) > 1 {
+		f.ProgramCPUSeconds = make(map[string]float64)
+		for program, used := range took.cpu {
+			f.ProgramCPUSeconds[program] = used.Seconds()
+		}
+	}
+	return f
 }
 
 // report collects figures, and writes each as it comes.
@@ -55,17 +65,18 @@ type report struct {
 }
 
 // begin writes the header.
-func (r *report) begin(programs programs, quick bool) error {
-	version, err := exec.Command(programs.networkAPIServer, "--version").Output()
+func (r *report) begin(root string, quick bool) error {
+	program := filepath.Join(root, "bin", "network-apiserver")
+	version, err := exec.Command(program, "--version").Output()
 	if err != nil {
-		return fmt.Errorf("asking %s for its version: %w", programs.networkAPIServer, err)
+		return fmt.Errorf("asking %s for its version: %w", program, err)
 	}
 	machine, err := machine()
 	if err != nil {
 		return err
 	}
 	words := strings.Fields(string(version))
-	r.header = header{time.Now().UTC().Truncate(time.Second), words[len(words)-1], machine, quick}
+	r.header = header{time.Now().UTC().Truncate(time.Second), words[1], machine, quick}
 	return r.write(r.header)
 }
 
@@ -139,6 +150,15 @@ func (r *report) median(measure string, n int, server string) *figure {
 		}
 		slices.Sort(values)
 		*field(&median) = values[len(values)/2]
+	}
+	median.ProgramCPUSeconds = make(map[string]float64)
+	for program := range rounds[0].ProgramCPUSeconds {
+		values := make([]float64, len(rounds))
+		for i := range rounds {
+			values[i] = rounds[i].ProgramCPUSeconds[program]
+		}
+		slices.Sort(values)
+		median.ProgramCPUSeconds[program] = values[len(values)/2]
 	}
 	return &median
 }

@@ -5,53 +5,71 @@ package main
 
 import (
 	"context"
-	_ "embed"
 	"errors"
 	"fmt"
-	"net"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
-	"syscall"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
-	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
-	"k8s.io/client-go/util/keyutil"
-	"sigs.k8s.io/yaml"
+
+	"ironcore.dev/networking/apis/networking/v1alpha1"
+	"ironcore.dev/networking/test/e2e/cluster"
+	"ironcore.dev/networking/test/process"
 )
+
+// The servers under measurement. Those behind a kube-apiserver count with all that they take; standalone,
+// network-apiserver has everything inside.
+const (
+	etcdName        = "etcd"
+	aggregatedName  = "aggregated"
+	aggregated3Name = "aggregated, three replicas"
+	standaloneName  = "standalone"
+	crdName         = "crd"
+)
+
+// The programs that a server consists of.
+const (
+	networkAPIServer = "network-apiserver"
+	kubeAPIServer    = "kube-apiserver"
+	controller       = "controller"
+	etcdProgram      = "etcd"
+	// kubernetesEtcd is what the kube-apiserver keeps its own objects in, where Networks are not among them.
+	kubernetesEtcd = "etcd of Kubernetes"
+)
+
+// programNames are in the order in which a request meets them.
+var programNames = []string{networkAPIServer, kubeAPIServer, controller, etcdProgram, kubernetesEtcd}
 
 // startTimeout bounds how long a server takes to be ready.
 const startTimeout = 2 * time.Minute
 
-// longestSocket is how long the path of a unix socket may be.
-const longestSocket = len(syscall.RawSockaddrUnix{}.Path) - 1
-
-// programs says where the programs under measurement are, and whom to tell if one of them dies.
-type programs struct {
-	networkAPIServer, crdController, etcd, kubeAPIServer string
-
-	failed func(error)
-}
-
 // server is one of the systems that are compared: something that serves Networks, with its controllers.
 type server struct {
-	name       string
-	dir        string
-	programs   programs
-	provider   string
-	processes  []*process
-	controller *process // one of the processes; nil if another process has the controllers inside
+	name     string
+	root     string // of the repository, where the programs are
+	dir      string
+	provider string
+	programs map[string][]*cluster.Process
+	// host is the kube-apiserver with what belongs to it; nil of an etcd alone and of a server that stands alone.
+	host *cluster.Cluster
+	// replicas of an aggregated server: those that run count.
+	replicas []*cluster.Replica
 	// controllerPeak is the most memory that a controller had that runs no more.
 	controllerPeak int64
 	config         *rest.Config
 	kubeconfig     string
-	etcd           *clientv3.Client // where the server stores its objects; of an etcd without a server: itself
+	connect        func() (*clientv3.Client, error) // to where the server stores its objects
+	etcd           *clientv3.Client
 }
 
 // stop ends what runs of the server.
@@ -59,28 +77,28 @@ func (s *server) stop() {
 	if s.etcd != nil {
 		_ = s.etcd.Close() // It reports that its context was cancelled, which is what Close does.
 	}
-	for _, p := range s.processes {
-		p.stop()
+	// In stopping, whoever uses another program goes first.
+	for _, name := range []string{controller, networkAPIServer} {
+		for _, p := range s.programs[name] {
+			_ = p.Stop() // It tells of a program that had to be killed, whose figures are taken by now.
+		}
 	}
-	s.processes, s.etcd = nil, nil
+	if s.host != nil {
+		_ = s.host.Stop()
+	} else {
+		for _, p := range s.programs[etcdProgram] {
+			p.Kill()
+		}
+	}
+	s.programs, s.etcd, s.host = nil, nil, nil
 }
 
-// The servers under measurement. The custom resource counts with all that it takes: kube-apiserver, its etcd and the
-// controller; network-apiserver has all of these inside.
-const (
-	etcdName = "etcd"
-	oursName = "network-apiserver"
-	crdName  = "crd"
-)
-
-// run adds a program to the server.
-func (s *server) run(path string, args ...string) error {
-	p, err := start(s.programs.failed, s.dir, path, args...)
-	if err == nil {
-		// In stopping, whoever uses another program goes first.
-		s.processes = append([]*process{p}, s.processes...)
+func (s *server) awaitPath(ctx context.Context, path string) error {
+	client, err := newClient(s.config)
+	if err != nil {
+		return err
 	}
-	return err
+	return s.await(ctx, func(ctx context.Context) error { return client.do(ctx, http.MethodGet, path, "", nil) })
 }
 
 // await polls until ready says so.
@@ -98,157 +116,182 @@ func (s *server) await(ctx context.Context, ready func(context.Context) error) e
 	return err
 }
 
-func (s *server) awaitPath(ctx context.Context, path string) error {
+// measured is what the programs are started with.
+func (s *server) measured() cluster.Config {
+	return cluster.Config{Root: s.root, Dir: s.dir, Measured: true}
+}
+
+// startEtcd starts an etcd alone, which syncs every write to the disk, and speaks TLS as those of the servers do.
+func (s *server) startEtcd(ctx context.Context) error {
+	etcd, err := cluster.StartEtcd(ctx, s.measured(), "etcd")
+	if err != nil {
+		return err
+	}
+	s.programs = map[string][]*cluster.Process{etcdProgram: etcd.Members}
+	return s.connectEtcd(etcd.Client)
+}
+
+func (s *server) connectEtcd(connect func() (*clientv3.Client, error)) (err error) {
+	s.connect = connect
+	s.etcd, err = connect()
+	return err
+}
+
+// startStandalone starts network-apiserver with everything inside. A second start carries on where the first was stopped.
+func (s *server) startStandalone(ctx context.Context) error {
+	port := process.FreePort()
+	data := filepath.Join(s.dir, "data")
+	s.kubeconfig = filepath.Join(data, "admin.kubeconfig")
+	_ = os.Remove(s.kubeconfig) // The port tells the kubeconfig of this start from that of an earlier one.
+	probe := func(ctx context.Context) (err error) {
+		if s.config, err = clientcmd.BuildConfigFromFlags("", s.kubeconfig); err != nil {
+			return err
+		}
+		client, err := newClient(s.config)
+		if err != nil {
+			return err
+		}
+		return client.do(ctx, http.MethodGet, "/readyz", "", nil)
+	}
+	p := process.New("network-apiserver", s.dir, filepath.Join(s.root, "bin", "network-apiserver"), probe,
+		"--standalone", "--data-dir="+data, "--secure-port="+strconv.Itoa(port), "--network-provider="+s.provider)
+	if err := p.Start(ctx); err != nil {
+		return err
+	}
+	s.programs = map[string][]*cluster.Process{networkAPIServer: {p}}
+	return s.connectEtcd(func() (*clientv3.Client, error) {
+		return clientv3.New(clientv3.Config{Endpoints: []string{"unix://" + filepath.Join(data, "etcd.sock")},
+			Logger: zap.NewNop()})
+	})
+}
+
+// startAggregated starts network-apiserver behind a kube-apiserver, with an etcd of its own beside it. The replicas are
+// prepared; runReplicas starts those that are to run.
+func (s *server) startAggregated(ctx context.Context) (err error) {
+	config := s.measured()
+	config.Replicas, config.Flags = 1+replicas, []string{"--network-provider=" + s.provider}
+	s.host, err = cluster.Start(ctx, config)
+	if err != nil {
+		return err
+	}
+	s.config, s.kubeconfig = s.host.Admin.Config, s.host.Admin.Kubeconfig
+	s.programs = map[string][]*cluster.Process{
+		etcdProgram:    s.host.Etcd.Members,
+		kubeAPIServer:  {s.host.Kubernetes.APIServer},
+		kubernetesEtcd: s.host.Kubernetes.Etcd().Members,
+	}
+	if err := s.connectEtcd(s.host.Etcd.Client); err != nil {
+		return err
+	}
+	if err := s.makeNamespaces(ctx); err != nil {
+		return err
+	}
+	s.replicas = s.host.Replicas
+	return nil
+}
+
+// replicas is how many run where there are several. Another one runs where there is one: so either begin anew, and the
+// API is there all the time.
+const replicas = 3
+
+// runReplicas starts one replica or several, and stops all others. All of their connections and caches are new.
+func (s *server) runReplicas(ctx context.Context, n int) error {
+	s.replicas = s.host.Replicas[:1]
+	others := s.host.Replicas[1:]
+	if n > 1 {
+		s.replicas, others = others, s.replicas
+	}
+	var all errgroup.Group
+	for _, replica := range s.replicas {
+		all.Go(func() error {
+			if replica.Running() {
+				return nil
+			}
+			return replica.Start(ctx)
+		})
+	}
+	if err := all.Wait(); err != nil {
+		return err
+	}
+	for _, replica := range others {
+		all.Go(replica.Stop)
+	}
+	if err := all.Wait(); err != nil {
+		return err
+	}
+	s.name = aggregatedName
+	if n > 1 {
+		s.name = aggregated3Name
+	}
+	s.countReplicas()
+	return s.awaitPath(ctx, allNetworks)
+}
+
+func (s *server) countReplicas() {
+	s.programs[networkAPIServer] = nil
+	for _, replica := range s.replicas {
+		s.programs[networkAPIServer] = append(s.programs[networkAPIServer], &replica.Process)
+	}
+}
+
+// restart stops network-apiserver and starts it again, and returns what the start took until it was ready.
+func (s *server) restart(ctx context.Context, n int) (took, error) {
+	start := s.startStandalone
+	if s.host == nil {
+		s.stop()
+	} else {
+		if err := s.replicas[0].Stop(); err != nil {
+			return took{}, err
+		}
+		s.programs[networkAPIServer] = nil
+		start = func(ctx context.Context) error {
+			defer s.countReplicas()
+			return s.replicas[0].Start(ctx)
+		}
+	}
+	took, err := s.timed(ctx, "to start again", n, start)
+	if err != nil {
+		return took, err
+	}
+	// Its processor time is that of the new process, from its beginning.
+	used, err := s.cpu()
+	took.cpu = usage{networkAPIServer: used[networkAPIServer]}
+	if err != nil || s.host == nil {
+		return took, err
+	}
+	return took, s.awaitPath(ctx, allNetworks) // The kube-apiserver has to notice.
+}
+
+// startCRD starts a kube-apiserver with Networks as custom resources; startController adds what binds them.
+func (s *server) startCRD(ctx context.Context) (err error) {
+	s.host, err = cluster.StartControlPlane(ctx, s.measured())
+	if err != nil {
+		return err
+	}
+	s.config, s.kubeconfig = s.host.Admin.Config, s.host.Admin.Kubeconfig
+	s.programs = map[string][]*cluster.Process{
+		etcdProgram:   s.host.Kubernetes.Etcd().Members,
+		kubeAPIServer: {s.host.Kubernetes.APIServer},
+	}
+	if err := s.connectEtcd(s.host.Kubernetes.Etcd().Client); err != nil {
+		return err
+	}
+	definition := filepath.Join(s.root, "test", "bench", "crd.yaml")
+	resource := schema.GroupVersionResource{Group: v1alpha1.GroupName, Version: "v1alpha1", Resource: "networks"}
+	if err := s.host.Install(ctx, definition, resource); err != nil {
+		return err
+	}
+	return s.makeNamespaces(ctx)
+}
+
+func (s *server) makeNamespaces(ctx context.Context) error {
 	client, err := newClient(s.config)
 	if err != nil {
-		return err
-	}
-	return s.await(ctx, func(ctx context.Context) error {
-		_, err := client.do(ctx, http.MethodGet, path, "", nil)
-		return err
-	})
-}
-
-// startEtcd starts an etcd alone, which syncs every write to the disk, on a unix socket.
-func startEtcd(ctx context.Context, dir string, programs programs) (*server, error) {
-	s := &server{name: etcdName, dir: dir, programs: programs}
-	return s, s.runEtcd(ctx)
-}
-
-func (s *server) runEtcd(ctx context.Context) error {
-	socket, peers := "unix://"+filepath.Join(s.dir, "etcd.sock"), "unix://"+filepath.Join(s.dir, "peers.sock")
-	if path := filepath.Join(s.dir, "peers.sock"); len(path) > longestSocket {
-		return fmt.Errorf("%s is %d bytes long, which is too much for a unix socket: set TMPDIR to a shorter directory",
-			path, len(path))
-	}
-	err := s.run(s.programs.etcd, "--data-dir="+filepath.Join(s.dir, "etcd"),
-		"--quota-backend-bytes="+strconv.Itoa(8<<30), "--listen-client-urls="+socket,
-		"--advertise-client-urls="+socket, "--listen-peer-urls="+peers,
-		"--initial-advertise-peer-urls="+peers, "--initial-cluster=default="+peers)
-	if err != nil {
-		return err
-	}
-	return s.connectEtcd(ctx, socket)
-}
-
-func (s *server) connectEtcd(ctx context.Context, endpoint string) (err error) {
-	if s.etcd, err = clientv3.New(clientv3.Config{Endpoints: []string{endpoint}, Logger: zap.NewNop()}); err != nil {
-		return err
-	}
-	return s.await(ctx, func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, time.Second)
-		defer cancel()
-		_, err := s.etcd.Get(ctx, "ready")
-		return err
-	})
-}
-
-// startNetworkAPIServer starts the server of this project, standalone.
-func (s *server) startNetworkAPIServer(ctx context.Context, dir string, programs programs, provider string) error {
-	s.dir, s.programs, s.provider = dir, programs, provider
-	s.kubeconfig = filepath.Join(dir, "data", "admin.kubeconfig")
-	return s.start(ctx)
-}
-
-// start starts network-apiserver. A second start carries on where the first was stopped.
-func (s *server) start(ctx context.Context) error {
-	port, err := freePort()
-	if err != nil {
-		return err
-	}
-	// The port tells the kubeconfig of this start from that of an earlier one.
-	_ = os.Remove(s.kubeconfig)
-	err = s.run(s.programs.networkAPIServer, "--standalone", "--data-dir="+filepath.Join(s.dir, "data"),
-		"--secure-port="+strconv.Itoa(port), "--network-provider="+s.provider)
-	if err != nil {
-		return err
-	}
-	err = s.await(ctx, func(context.Context) (err error) {
-		s.config, err = clientcmd.BuildConfigFromFlags("", s.kubeconfig)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	if err := s.awaitPath(ctx, "/readyz"); err != nil {
-		return err
-	}
-	return s.connectEtcd(ctx, "unix://"+filepath.Join(s.dir, "data", "etcd.sock"))
-}
-
-//go:embed crd.yaml
-var crd []byte
-
-// startCRD starts a kube-apiserver with an etcd of its own and Networks as custom resources; startController adds what
-// binds them.
-func (s *server) startCRD(ctx context.Context, dir string, programs programs) error {
-	s.dir, s.programs, s.kubeconfig = dir, programs, filepath.Join(dir, "kubeconfig")
-	if err := s.runEtcd(ctx); err != nil {
-		return err
-	}
-	port, err := freePort()
-	if err != nil {
-		return err
-	}
-	key, err := keyutil.MakeEllipticPrivateKeyPEM()
-	if err != nil {
-		return err
-	}
-	const token = "bench"
-	keyFile, tokenFile := filepath.Join(dir, "accounts.key"), filepath.Join(dir, "tokens.csv")
-	if err := keyutil.WriteKey(keyFile, key); err != nil {
-		return err
-	}
-	if err := os.WriteFile(tokenFile, []byte(token+",admin,admin,system:masters\n"), 0o600); err != nil {
-		return err
-	}
-	err = s.run(programs.kubeAPIServer, "--etcd-servers=unix://"+filepath.Join(dir, "etcd.sock"),
-		"--bind-address=127.0.0.1", "--secure-port="+strconv.Itoa(port), "--cert-dir="+dir,
-		"--advertise-address=127.0.0.1", "--endpoint-reconciler-type=none", "--service-cluster-ip-range=10.96.0.0/24",
-		"--service-account-issuer=https://kubernetes.default.svc", "--service-account-key-file="+keyFile,
-		"--service-account-signing-key-file="+keyFile, "--token-auth-file="+tokenFile, "--authorization-mode=RBAC")
-	if err != nil {
-		return err
-	}
-	certificate := filepath.Join(dir, "apiserver.crt")
-	err = s.await(ctx, func(context.Context) error { _, err := os.Stat(certificate); return err })
-	if err != nil {
-		return err
-	}
-	kubeconfig := clientcmdapi.NewConfig()
-	kubeconfig.Clusters["crd"] = &clientcmdapi.Cluster{
-		Server: fmt.Sprintf("https://127.0.0.1:%d", port), CertificateAuthority: certificate}
-	kubeconfig.AuthInfos["admin"] = &clientcmdapi.AuthInfo{Token: token}
-	kubeconfig.Contexts["crd"] = &clientcmdapi.Context{Cluster: "crd", AuthInfo: "admin"}
-	kubeconfig.CurrentContext = "crd"
-	if err := clientcmd.WriteToFile(*kubeconfig, s.kubeconfig); err != nil {
-		return err
-	}
-	if s.config, err = clientcmd.BuildConfigFromFlags("", s.kubeconfig); err != nil {
-		return err
-	}
-	if err := s.awaitPath(ctx, "/readyz"); err != nil {
-		return err
-	}
-	return s.installCRD(ctx)
-}
-
-func (s *server) installCRD(ctx context.Context) error {
-	client, err := newClient(s.config)
-	if err != nil {
-		return err
-	}
-	definition, err := yaml.YAMLToJSON(crd)
-	if err != nil {
-		return err
-	}
-	const definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-	if _, err := client.do(ctx, http.MethodPost, definitions, jsonType, definition); err != nil {
 		return err
 	}
 	for _, namespace := range namespaces {
 		body := fmt.Appendf(nil, `{"metadata":{"name":%q}}`, namespace)
-		if _, err := client.do(ctx, http.MethodPost, "/api/v1/namespaces", jsonType, body); err != nil {
+		if err := client.do(ctx, http.MethodPost, "/api/v1/namespaces", jsonType, body); err != nil {
 			return err
 		}
 	}
@@ -257,68 +300,96 @@ func (s *server) installCRD(ctx context.Context) error {
 
 // startController starts the custom resource's controller, with or without a provider in it; of network-apiserver, which
 // has the controllers inside, nothing. Stop it with stopController.
-func (s *server) startController(provide bool) error {
+func (s *server) startController(ctx context.Context, provide bool) error {
 	if s.name != crdName {
 		return nil
 	}
-	err := s.run(s.programs.crdController, "--kubeconfig="+s.kubeconfig, fmt.Sprintf("--provide=%t", provide))
-	if err != nil {
-		return err
-	}
-	s.controller = s.processes[0]
-	return nil
+	runs := func(context.Context) error { return nil } // What it does is waited for, not that it is ready.
+	p := process.New("crd-controller", s.dir, filepath.Join(s.root, "bin", "bench", "crd-controller"), runs,
+		"--kubeconfig="+s.kubeconfig, fmt.Sprintf("--provide=%t", provide))
+	s.programs[controller] = []*cluster.Process{p}
+	return p.Start(ctx)
 }
 
 func (s *server) stopController() error {
-	if s.controller == nil {
+	running := s.programs[controller]
+	if len(running) == 0 {
 		return nil
 	}
-	had, err := s.controller.memory()
+	had, err := memoryOf(running[0].PID())
 	if err != nil {
 		return err
 	}
 	s.controllerPeak = max(s.controllerPeak, had.peak)
-	s.controller.stop()
-	s.processes, s.controller = s.processes[1:], nil
-	return nil
+	delete(s.programs, controller)
+	return running[0].Stop()
 }
 
-// cpu returns the CPU time of all programs of the server.
-func (s *server) cpu() (sum time.Duration, err error) {
-	for _, p := range s.processes {
-		used, err := p.cpu()
-		if err != nil {
-			return 0, err
-		}
+// usage is processor time, by program.
+type usage map[string]time.Duration
+
+func (u usage) sum() (sum time.Duration) {
+	for _, used := range u {
 		sum += used
 	}
-	return sum, nil
+	return sum
+}
+
+func (u usage) since(before usage) usage {
+	since := maps.Clone(u)
+	for program := range since {
+		since[program] -= before[program]
+	}
+	return since
+}
+
+// cpu returns the processor time that the programs of the server have used.
+func (s *server) cpu() (usage, error) {
+	all := usage{}
+	for name, processes := range s.programs {
+		for _, p := range processes {
+			used, err := cpuOf(p.PID())
+			if err != nil {
+				return nil, err
+			}
+			all[name] += used
+		}
+	}
+	return all, nil
 }
 
 // memory returns the memory of all programs of the server together. Of the controllers that ran one after the other, the
 // largest counts for the peak.
 func (s *server) memory() (sum memory, err error) {
 	peak := s.controllerPeak
-	for _, p := range s.processes {
-		m, err := p.memory()
-		if err != nil {
-			return memory{}, err
+	for name, processes := range s.programs {
+		for _, p := range processes {
+			m, err := memoryOf(p.PID())
+			if err != nil {
+				return memory{}, err
+			}
+			if name == controller {
+				peak = max(peak, m.peak)
+				m.peak = 0
+			}
+			sum = sum.plus(m)
 		}
-		if p == s.controller {
-			peak = max(peak, m.peak)
-			m.peak = 0
-		}
-		sum = sum.plus(m)
 	}
 	sum.peak += peak
 	return sum, nil
 }
 
-func freePort() (int, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
+// direct returns what to ask for the metrics of each server that handles Networks.
+func (s *server) direct() []*rest.Config {
+	var configs []*rest.Config
+	for _, replica := range s.replicas {
+		configs = append(configs, s.host.Direct(replica))
 	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port, nil
+	if len(configs) == 0 {
+		configs = append(configs, s.config)
+	}
+	return configs
 }
+
+// hasController tells whether the controllers are a program of their own.
+func (s *server) hasController() bool { return len(s.programs[controller]) > 0 }

@@ -10,14 +10,16 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
 	"unicode/utf8"
 )
 
-// target is what network-apiserver is to reach in a measure.
+// target is what a server is to reach in a measure.
 type target struct {
+	server  string
 	measure string
 	n       int
 	ratio   bool // of the ratio to etcd, not of the value
@@ -25,29 +27,37 @@ type target struct {
 	limit   float64
 }
 
-// targets are also the measures that the README shows.
 var targets = []target{
-	{measure: "create", n: small, ratio: true, atLeast: true, limit: 0.30},
-	{measure: "status patch", n: small, ratio: true, atLeast: true, limit: 0.25},
-	{measure: "ring: " + untilBound + ", provider external", n: small, limit: 2.5},
-	{measure: "ring: " + untilBound + ", provider local", n: small, limit: 2.5},
-	{measure: "ring: " + writesBeyond + ", provider external", n: small, limit: 1},
-	{measure: "ring: " + writesBeyond + ", provider local", n: small, limit: 3},
-	{measure: "ring: " + withoutChange + ", provider external", n: small},
-	{measure: "ring: " + withoutChange + ", provider local", n: small},
-	{measure: withoutChange + " after a restart, provider external", n: warmth},
-	{measure: withoutChange + " after a restart, provider external", n: middle},
-	{measure: withoutChange + " after a restart, provider external", n: 10 * small},
-	{measure: withoutChange + " after a restart, provider local", n: 10 * small},
-	{measure: "ring: " + untilGone + ", provider external", n: small, limit: 1},
-	{measure: "ring: " + untilGone + ", provider local", n: small, limit: 1},
-	{measure: "CPU of controllers at rest", n: warmth},
-	{measure: "CPU of controllers at rest", n: middle},
-	{measure: "list, consistent read, JSON, p50", n: small, limit: 8},
-	{measure: "events to 50 watchers", n: small, atLeast: true, limit: 40_000},
-	{measure: "time a Network, over N=1000, provider external", n: 100 * small, limit: 1.2},
-	{measure: "memory, at rest after a restart, provider external", n: 100 * small, limit: 1200},
-	{measure: "restart to ready, provider external", n: 100 * small, limit: 5},
+	{server: aggregatedName, measure: "create", n: small, ratio: true, atLeast: true, limit: 0.12},
+	{server: aggregatedName, measure: createCPU, n: small, limit: 0.75},
+	{server: aggregatedName, measure: "ring: " + untilBound + ", provider external", n: small, limit: 3.5},
+	{server: aggregatedName, measure: "ring: " + untilGone + ", provider external", n: small, limit: 1.2},
+	{server: aggregatedName, measure: listing + ", p50", n: small, limit: 40},
+	{server: aggregatedName, measure: getting + ", p50", n: small, limit: 20},
+	{server: aggregatedName, measure: "events to 50 watchers", n: small, atLeast: true, limit: 20_000},
+	{server: aggregatedName, measure: firstCreate, n: 1, limit: 5},
+
+	{server: standaloneName, measure: "create", n: small, ratio: true, atLeast: true, limit: 0.30},
+	{server: standaloneName, measure: "status patch", n: small, ratio: true, atLeast: true, limit: 0.25},
+	{server: standaloneName, measure: "ring: " + untilBound + ", provider external", n: small, limit: 2.5},
+	{server: standaloneName, measure: "ring: " + untilBound + ", provider local", n: small, limit: 2.5},
+	{server: standaloneName, measure: "ring: " + writesBeyond + ", provider external", n: small, limit: 1},
+	{server: standaloneName, measure: "ring: " + writesBeyond + ", provider local", n: small, limit: 3},
+	{server: standaloneName, measure: "ring: " + withoutChange + ", provider external", n: small},
+	{server: standaloneName, measure: "ring: " + withoutChange + ", provider local", n: small},
+	{server: standaloneName, measure: withoutChange + " after a restart, provider external", n: warmth},
+	{server: standaloneName, measure: withoutChange + " after a restart, provider external", n: middle},
+	{server: standaloneName, measure: withoutChange + " after a restart, provider external", n: 10 * small},
+	{server: standaloneName, measure: withoutChange + " after a restart, provider local", n: 10 * small},
+	{server: standaloneName, measure: "ring: " + untilGone + ", provider external", n: small, limit: 1},
+	{server: standaloneName, measure: "ring: " + untilGone + ", provider local", n: small, limit: 1},
+	{server: standaloneName, measure: "CPU of controllers at rest", n: warmth},
+	{server: standaloneName, measure: "CPU of controllers at rest", n: middle},
+	{server: standaloneName, measure: listing + ", p50", n: small, limit: 8},
+	{server: standaloneName, measure: "events to 50 watchers", n: small, atLeast: true, limit: 40_000},
+	{server: standaloneName, measure: "time a Network, over N=1000, provider external", n: 100 * small, limit: 1.2},
+	{server: standaloneName, measure: "memory, at rest after a restart, provider external", n: 100 * small, limit: 1200},
+	{server: standaloneName, measure: "restart to ready, provider external", n: 100 * small, limit: 5},
 }
 
 // noCPU is the share of a core below which a program does nothing but keep time.
@@ -83,24 +93,26 @@ func (t *target) met(f *figure) bool {
 	return value <= t.limit
 }
 
-// row is a measure in the table, with the median of each server's rounds; nil where there is none.
+// row is a measure in a table, with the median of each server's rounds; nil where there is none.
 type row struct {
-	measure         string
-	n               int
-	unit            string
-	ours, crd, etcd *figure
-	target          *target
+	measure string
+	n       int
+	unit    string
+	of      map[string]*figure // by server
 }
 
-// verdict says whether a target is met.
-func (r *row) verdict() string {
-	switch {
-	case r.target == nil || r.ours == nil:
-		return ""
-	case r.target.met(r.ours):
-		return "yes"
+// verdict returns the target of a server, and whether it is met.
+func (r *row) verdict(server string) (limit, met string) {
+	for _, t := range targets {
+		if t.server != server || t.measure != r.measure || t.n != r.n || r.of[server] == nil {
+			continue
+		}
+		if t.met(r.of[server]) {
+			return t.String(), "yes"
+		}
+		return t.String(), "no"
 	}
-	return "no"
+	return "", ""
 }
 
 // rows are in the order in which the measures were taken.
@@ -116,89 +128,152 @@ func (r *report) rows() []row {
 			continue
 		}
 		seen[key{f.Measure, f.N}] = true
-		row := row{measure: f.Measure, n: f.N, unit: f.Unit,
-			ours: r.median(f.Measure, f.N, oursName),
-			crd:  r.median(f.Measure, f.N, crdName),
-			etcd: r.median(f.Measure, f.N, etcdName),
-		}
-		for i := range targets {
-			if targets[i].measure == f.Measure && targets[i].n == f.N {
-				row.target = &targets[i]
-			}
+		row := row{measure: f.Measure, n: f.N, unit: f.Unit, of: make(map[string]*figure)}
+		for _, server := range []string{etcdName, aggregatedName, aggregated3Name, standaloneName, crdName} {
+			row.of[server] = r.median(f.Measure, f.N, server)
 		}
 		rows = append(rows, row)
 	}
 	return rows
 }
 
-// legend says how to read a table.
+// legend says how to read the tables.
 const legend = `Each figure is the median of the rounds. × etcd is its ratio to what etcd alone did just before, 16 clients putting
 the bytes that network-apiserver stores of a Network: of rates, the share of its puts a second; of times, the multiple
-of its time for as many puts; of memory, the multiple of its own. CPU s are the processor seconds of all programs of the
-server: network-apiserver has its controllers and its etcd inside; the CRD counts as kube-apiserver, its etcd and the
-controller together.`
+of its time for as much; of memory, the multiple of its own. The targets of the first table are those of one replica.`
 
-// cells are all columns of the table.
-func (r *report) cells() [][]string {
-	cells := [][]string{{"measure", "N", "unit", "network-apiserver", "× etcd", "CPU s", "CRD", "× etcd", "CPU s", "etcd",
-		"target", "met"}}
+// comparison is all that was measured of some servers, side by side; the target is that of the first.
+func (r *report) comparison(servers ...string) [][]string {
+	head := []string{"measure", "N", "unit"}
+	for _, server := range servers {
+		head = append(head, server, "× etcd")
+	}
+	cells := [][]string{append(head, "etcd", "target", "met")}
 	for _, row := range r.rows() {
 		line := []string{row.measure, fmt.Sprint(row.n), row.unit}
-		for _, f := range []*figure{row.ours, row.crd} {
-			if f == nil {
-				line = append(line, "", "", "")
-				continue
-			}
-			line = append(line, number(f.Value), unlessZero(f.Ratio), unlessZero(f.CPUSeconds))
+		for _, server := range servers {
+			line = append(line, value(row.of[server]), ratio(row.of[server]))
 		}
-		etcd := ""
-		if row.etcd != nil {
-			etcd = number(row.etcd.Value)
+		if row.of[servers[0]] == nil && row.of[etcdName] == nil {
+			continue
 		}
-		target := ""
-		if row.target != nil {
-			target = row.target.String()
-		}
-		cells = append(cells, append(line, etcd, target, row.verdict()))
+		limit, met := row.verdict(servers[0])
+		cells = append(cells, append(line, value(row.of[etcdName]), limit, met))
 	}
 	return cells
 }
 
-// brief is the table of the README: the measures that have targets, side by side.
-func (r *report) brief() [][]string {
-	cells := [][]string{{"measure", "N", "network-apiserver", "CRD and controller", "etcd alone"}}
-	of := func(f *figure) string {
-		switch {
-		case f == nil:
-			return ""
-		case f.Unit == "1/s" && f.Server != etcdName:
-			return fmt.Sprintf("%s/s (%s × etcd)", number(f.Value), number(f.Ratio))
-		case f.Unit == "1/s":
-			return number(f.Value) + "/s"
-		}
-		return number(f.Value) + " " + f.Unit
-	}
+// processors is which program had the processors for how long: what a Network took, or a read.
+func (r *report) processors() [][]string {
+	cells := [][]string{slices.Concat([]string{"measure", "N", "server"}, programNames, []string{"all, ms"})}
 	for _, row := range r.rows() {
-		if row.target != nil || row.measure == "put" {
-			cells = append(cells, []string{row.measure, fmt.Sprint(row.n), of(row.ours), of(row.crd), of(row.etcd)})
+		if strings.HasSuffix(row.measure, "p99") || row.unit == "cores" || row.unit == "per Network" || row.unit == "×" || row.n < small {
+			continue
+		}
+		for _, server := range []string{aggregatedName, aggregated3Name, standaloneName, crdName} {
+			f := row.of[server]
+			if f == nil || f.CPUSeconds == 0 || row.unit == "ms" && !isRead(row.measure) {
+				continue
+			}
+			times := float64(row.n)
+			if isRead(row.measure) {
+				times = lists
+			}
+			line := []string{strings.TrimSuffix(row.measure, ", p50"), fmt.Sprint(row.n), server}
+			for _, program := range programNames {
+				used := f.ProgramCPUSeconds[program]
+				if server == standaloneName && program == networkAPIServer {
+					used = f.CPUSeconds
+				}
+				line = append(line, unlessZero(used*1000/times))
+			}
+			cells = append(cells, append(line, number(f.CPUSeconds*1000/times)))
 		}
 	}
 	return cells
+}
+
+func isRead(measure string) bool {
+	return strings.HasPrefix(measure, listing) || strings.HasPrefix(measure, getting)
+}
+
+// brief is the table of the README.
+func (r *report) brief() [][]string {
+	cells := [][]string{{"1,000 Networks", "behind kube-apiserver", "standalone", "CRD and controller"}}
+	for _, line := range []struct{ measure, name string }{
+		{"create", "create, share of the puts of etcd alone"},
+		{"ring: " + untilBound + ", provider external", "first create until all peerings are Bound"},
+		{getting + ", p50", "kubectl get, p50"},
+	} {
+		cell := []string{line.name}
+		for _, server := range []string{aggregatedName, standaloneName, crdName} {
+			f := r.median(line.measure, small, server)
+			switch {
+			case f != nil && f.Unit == "1/s":
+				cell = append(cell, fmt.Sprintf("%s/s (%s)", number(f.Value), number(f.Ratio)))
+			case f != nil:
+				cell = append(cell, number(f.Value)+" "+f.Unit)
+			default:
+				cell = append(cell, "")
+			}
+		}
+		cells = append(cells, cell)
+	}
+	return cells
+}
+
+func value(f *figure) string {
+	if f == nil {
+		return ""
+	}
+	return number(f.Value)
+}
+
+func ratio(f *figure) string {
+	if f == nil {
+		return ""
+	}
+	return unlessZero(f.Ratio)
+}
+
+// ratios are those to etcd alone, by server and measure, as one line of JSON.
+func (r *report) ratios() any {
+	all := make(map[string]map[string]float64)
+	for _, row := range r.rows() {
+		for server, f := range row.of {
+			if f == nil || f.Ratio == 0 {
+				continue
+			}
+			if all[server] == nil {
+				all[server] = make(map[string]float64)
+			}
+			all[server][fmt.Sprintf("%s, N=%d", row.measure, row.n)] = f.Ratio
+		}
+	}
+	return map[string]any{"ratiosToEtcd": all}
 }
 
 // table writes all figures for a terminal.
 func (r *report) table(out io.Writer) error {
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table)
-	for _, line := range r.cells() {
-		fmt.Fprintln(table, strings.Join(line, "\t"))
-	}
-	if err := table.Flush(); err != nil {
-		return err
+	for _, cells := range [][][]string{r.aggregated(), r.standalone(), r.processors()} {
+		table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(table)
+		for _, line := range cells {
+			fmt.Fprintln(table, strings.Join(line, "\t"))
+		}
+		if err := table.Flush(); err != nil {
+			return err
+		}
 	}
 	_, err := fmt.Fprintf(out, "\n%s\n%s\n", r.origin(), legend)
 	return err
 }
+
+func (r *report) aggregated() [][]string {
+	return r.comparison(aggregatedName, aggregated3Name, crdName)
+}
+
+func (r *report) standalone() [][]string { return r.comparison(standaloneName) }
 
 // origin says where the figures come from.
 func (r *report) origin() string {
@@ -249,7 +324,9 @@ func pagesBelow(root string) pages {
 	const end = "<!-- end of figures -->"
 	return pages{
 		{filepath.Join(root, "docs", "performance.md"), "<!-- figures -->", end, func(r *report) string {
-			return r.origin() + "\n\n" + markdown(r.cells()) + "\n" + legend
+			return r.origin() + "\n\n### Behind a kube-apiserver\n\n" + markdown(r.aggregated()) +
+				"\n### Standalone\n\n" + markdown(r.standalone()) +
+				"\n### Processor time\n\nMilliseconds for each Network or, of a list, for each read.\n\n" + markdown(r.processors()) + "\n" + legend
 		}},
 		{filepath.Join(root, "README.md"), "<!-- figures in brief -->", end, func(r *report) string {
 			return markdown(r.brief()) + "\n" + r.origin()

@@ -17,6 +17,7 @@ import (
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 	applyv1alpha1 "ironcore.dev/networking/pkg/client/applyconfiguration/networking/v1alpha1"
 	"ironcore.dev/networking/test/e2e/cluster"
+	"ironcore.dev/networking/test/monitoring"
 )
 
 // sample is the manifest of the introduction to Networks, word for word.
@@ -51,8 +52,14 @@ func TestTheAPIIsRegistered(t *testing.T) {
 		t.Errorf("condition Available is %q, want True Passed", condition)
 	}
 	resources := admin(t).kubectl(t, "api-resources", "--categories=ironcore", "--no-headers")
-	want := []string{"networkinterfaces", "nic", "networking.ironcore.dev/v1alpha1", "true", "NetworkInterface",
-		"networks", "net", "networking.ironcore.dev/v1alpha1", "true", "Network"}
+	var want []string
+	for _, kind := range [][3]string{
+		{"loadbalancerroutings", "lbr,lbrt", "LoadBalancerRouting"}, {"loadbalancers", "lb", "LoadBalancer"},
+		{"natgateways", "ngw", "NATGateway"}, {"networkinterfaces", "nic", "NetworkInterface"},
+		{"networkpolicies", "netpol", "NetworkPolicy"}, {"networks", "net", "Network"}, {"virtualips", "vip", "VirtualIP"},
+	} {
+		want = append(want, kind[0], kind[1], "networking.ironcore.dev/v1alpha1", "true", kind[2])
+	}
 	if got := strings.Fields(resources); !slices.Equal(got, want) {
 		t.Errorf("discovery tells %q, want %q", got, want)
 	}
@@ -242,12 +249,74 @@ func TestTwoFieldManagersShareOneList(t *testing.T) {
 func TestEventsAreShownByDescribe(t *testing.T) {
 	namespace := newNamespace(t)
 	user := tenant(t, namespace, "edit")
+	isTold := func(name string, columns ...string) {
+		t.Helper()
+		eventually(t, 30*time.Second, func(context.Context) error {
+			_, events, _ := strings.Cut(user.kubectl(t, "describe", "-n", namespace, "network/"+name), "Events:")
+			for line := range strings.Lines(events) {
+				if fields := strings.Fields(line); len(fields) > 1 && slices.Equal(fields[:2], columns) {
+					return nil
+				}
+			}
+			return fmt.Errorf("no Event %q on Network %s:\n%s", columns, name, events)
+		})
+	}
 	user.peered(t, 15*time.Second, namespace, "one", "other")
-	eventually(t, 15*time.Second, func(context.Context) error {
-		out := user.kubectl(t, "describe", "-n", namespace, "network/one")
-		if _, events, _ := strings.Cut(out, "Events:"); !strings.Contains(events, "PeeringBound") {
-			return fmt.Errorf("no Event tells of the binding:\n%s", out)
+	isTold("one", "Normal", "PeeringBound")
+
+	if _, err := user.mergePatch(t, namespace, "other", `{"spec":{"peerings":null}}`); err != nil {
+		t.Fatal(err)
+	}
+	isTold("one", "Warning", "PeeringReleased")
+	isTold("other", "Warning", "PeeringReleased")
+
+	user.kubectlWith(t, `
+apiVersion: networking.ironcore.dev/v1alpha1
+kind: NetworkInterface
+metadata: {name: stays}
+spec: {networkRef: {name: one}, ipFamilies: [IPv4], ips: [{value: 10.0.0.1}]}
+`, "create", "-n", namespace, "-f", "-")
+	user.delete(t, namespace, "one")
+	isTold("one", "Warning", "DeletionBlocked")
+	user.kubectl(t, "delete", "-n", namespace, "networkinterface/stays")
+	user.isGone(t, 15*time.Second, namespace, "one")
+}
+
+// TestEveryPanelAndAlertReadsWhatIsServed is about the metrics of etcd's members and of kube-apiserver. Those of the server are
+// in the tests of a server on its own.
+func TestEveryPanelAndAlertReadsWhatIsServed(t *testing.T) {
+	queries, err := monitoring.Queries("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := monitoring.Served{}
+	metrics, err := shared.Etcd.Metrics(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	served.Add(metrics)
+	for _, missing := range monitoring.Missing(queries, map[string]monitoring.Served{"network-etcd": served}) {
+		t.Error(missing)
+	}
+	wantWords(t, admin(t).kubectl(t, "get", "--raw", "/metrics"),
+		`aggregator_unavailable_apiservice{name="v1alpha1.networking.ironcore.dev"} 0`)
+}
+
+func TestTheOwnerOfANetworkIsToldWhoAsks(t *testing.T) {
+	namespace, far := newNamespace(t), newNamespace(t)
+	owner, asker := tenant(t, namespace, "edit"), tenant(t, far, "edit")
+	owner.create(t, namespace, network("asked"))
+	before := owner.settles(t, 10*time.Second, namespace, "asked", available).ResourceVersion
+	asker.create(t, far, network("asking", namespace+"/asked"))
+	eventually(t, 30*time.Second, func(context.Context) error {
+		out := owner.kubectl(t, "describe", "-n", namespace, "network/asked")
+		if _, events, _ := strings.Cut(out, "Events:"); !strings.Contains(events, "PeeringRequested") ||
+			!strings.Contains(events, "Network "+far+"/asking asks for a peering") {
+			return fmt.Errorf("no Event tells of the request:\n%s", out)
 		}
 		return nil
 	})
+	if after := owner.get(t, namespace, "asked").ResourceVersion; after != before {
+		t.Errorf("the request changed the Network that it asks: resourceVersion %s, before %s", after, before)
+	}
 }

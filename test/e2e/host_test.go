@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -26,8 +27,10 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/watch"
 	auditv1 "k8s.io/apiserver/pkg/apis/audit/v1"
+	"k8s.io/client-go/dynamic"
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 )
@@ -36,17 +39,17 @@ import (
 // is waiting, so all of it goes on at the same time.
 func TestHostCluster(t *testing.T) {
 	for name, test := range map[string]func(*testing.T){
-		"a namespace that is deleted takes its Networks with it": namespaceDeletion,
-		"a namespace that does not exist is refused":             missingNamespace,
-		"a validating webhook refuses":                           validatingWebhook,
-		"a mutating webhook changes":                             mutatingWebhook,
-		"a ValidatingAdmissionPolicy refuses":                    validatingPolicy,
-		"a MutatingAdmissionPolicy changes":                      mutatingPolicy,
-		"a quota refuses one more":                               quota,
-		"owners take Networks with them":                         garbageCollection,
-		"the audit log tells who did what":                       auditLog,
-		"etcd holds Networks encrypted":                          encryption,
-		"a watch goes on for longer than a minute":               longWatch,
+		"a namespace that is deleted takes all kinds with it": namespaceDeletion,
+		"a namespace that does not exist is refused":          missingNamespace,
+		"a validating webhook refuses":                        validatingWebhook,
+		"a mutating webhook changes":                          mutatingWebhook,
+		"a ValidatingAdmissionPolicy refuses":                 validatingPolicy,
+		"a MutatingAdmissionPolicy changes":                   mutatingPolicy,
+		"a quota refuses one more, of every kind":             quota,
+		"owners take every kind with them":                    garbageCollection,
+		"the audit log tells who did what":                    auditLog,
+		"etcd holds Networks encrypted":                       encryption,
+		"a watch goes on for longer than a minute":            longWatch,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -55,15 +58,64 @@ func TestHostCluster(t *testing.T) {
 	}
 }
 
+// groupKinds are all kinds of the group, each with what makes an object of it.
+var groupKinds = map[string]struct{ kind, content string }{
+	"networks":          {"Network", `"spec":{}`},
+	"networkinterfaces": {"NetworkInterface", `"spec":{"networkRef":{"name":"one"},"ips":[{"value":"10.0.0.1"}]}`},
+	"loadbalancers": {"LoadBalancer", `"spec":{"type":"Public","ipFamilies":["IPv4"],"networkRef":{"name":"one"},
+		"networkInterfaceSelector":{}}`},
+	"loadbalancerroutings": {"LoadBalancerRouting", `"networkRef":{"name":"one","uid":""},"destinations":[]`},
+	"natgateways":          {"NATGateway", `"spec":{"type":"Public","ipFamily":"IPv4","networkRef":{"name":"one"}}`},
+	"networkpolicies":      {"NetworkPolicy", `"spec":{"networkRef":{"name":"one"},"policyTypes":["Ingress"]}`},
+	"virtualips":           {"VirtualIP", `"spec":{"type":"Public","ipFamily":"IPv4"}`},
+}
+
+// ofKind returns the objects of a kind in a namespace, and one to create there.
+func ofKind(t *testing.T, namespace, plural, name string, owners ...metav1.OwnerReference) (dynamic.ResourceInterface, *unstructured.Unstructured) {
+	t.Helper()
+	client, err := dynamic.NewForConfig(shared.Admin.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	object := &unstructured.Unstructured{}
+	if err := json.Unmarshal(fmt.Appendf(nil, `{"apiVersion":%q,"kind":%q,%s}`,
+		v1alpha1.SchemeGroupVersion, groupKinds[plural].kind, groupKinds[plural].content), &object.Object); err != nil {
+		t.Fatal(err)
+	}
+	object.SetName(name)
+	object.SetOwnerReferences(owners)
+	return client.Resource(v1alpha1.SchemeGroupVersion.WithResource(plural)).Namespace(namespace), object
+}
+
+// createKind creates an object of a kind.
+func createKind(t *testing.T, namespace, plural, name string, owners ...metav1.OwnerReference) *unstructured.Unstructured {
+	t.Helper()
+	objects, object := ofKind(t, namespace, plural, name, owners...)
+	created, err := objects.Create(t.Context(), object, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatalf("creating %s %s: %v", plural, name, err)
+	}
+	return created
+}
+
 func namespaceDeletion(t *testing.T) {
 	root := admin(t)
 	namespace := newNamespace(t)
 	root.peered(t, 30*time.Second, namespace, "one", "other")
+	for plural := range groupKinds {
+		createKind(t, namespace, plural, "one-of-"+plural)
+	}
 	namespaces := root.kubernetes.CoreV1().Namespaces()
 	if err := namespaces.Delete(t.Context(), namespace, metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	namespaceIsGone(t, 60*time.Second, namespace)
+	namespaceIsGone(t, 90*time.Second, namespace)
+	for plural := range groupKinds {
+		objects, _ := ofKind(t, namespace, plural, "")
+		if left, err := objects.List(t.Context(), metav1.ListOptions{}); err != nil || len(left.Items) > 0 {
+			t.Errorf("%s are left: %v (%v)", plural, left, err)
+		}
+	}
 }
 
 // namespaceIsGone waits for that, and tells the namespace's conditions if it takes too long.
@@ -239,80 +291,97 @@ func mutatingPolicy(t *testing.T) {
 
 func quota(t *testing.T) {
 	namespace := newNamespace(t)
-	root := admin(t)
-	const count = corev1.ResourceName("count/networks.networking.ironcore.dev")
-	quotas := root.kubernetes.CoreV1().ResourceQuotas(namespace)
+	quotas := admin(t).kubernetes.CoreV1().ResourceQuotas(namespace)
+	hard := corev1.ResourceList{}
+	counted := func(plural string) corev1.ResourceName {
+		return corev1.ResourceName("count/" + plural + ".networking.ironcore.dev")
+	}
+	for plural := range groupKinds {
+		hard[counted(plural)] = resource.MustParse("2")
+	}
 	_, err := quotas.Create(t.Context(), &corev1.ResourceQuota{
-		ObjectMeta: metav1.ObjectMeta{Name: "networks"},
-		Spec:       corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{count: resource.MustParse("2")}},
+		ObjectMeta: metav1.ObjectMeta{Name: "group"}, Spec: corev1.ResourceQuotaSpec{Hard: hard},
 	}, metav1.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	uses := func(want string) {
+	uses := func(plural, want string) {
 		t.Helper()
 		// The quota controller takes up to half a minute to learn of a new API.
 		eventually(t, 90*time.Second, func(ctx context.Context) error {
-			quota, err := quotas.Get(ctx, "networks", metav1.GetOptions{})
+			quota, err := quotas.Get(ctx, "group", metav1.GetOptions{})
 			if err != nil {
 				return err
 			}
-			if used, ok := quota.Status.Used[count]; !ok || used.String() != want {
-				return fmt.Errorf("the quota says %s are used, want %s; written by %v", used.String(), want, quota.ManagedFields)
+			if used, ok := quota.Status.Used[counted(plural)]; !ok || used.String() != want {
+				return fmt.Errorf("the quota says %s of %s are used, want %s; written by %v", used.String(), plural, want, quota.ManagedFields)
 			}
 			return nil
 		})
 	}
-	uses("0")
-	root.create(t, namespace, network("first"))
-	root.create(t, namespace, network("second"))
-	uses("2")
-	_, err = root.networks.Networks(namespace).Create(t.Context(), network("third"), metav1.CreateOptions{})
-	wantForbidden(t, err, "exceeded quota: networks", "used: "+string(count)+"=2", "limited: "+string(count)+"=2")
+	for plural := range groupKinds {
+		uses(plural, "0")
+	}
+	for plural := range groupKinds {
+		createKind(t, namespace, plural, "first")
+		createKind(t, namespace, plural, "second")
+		uses(plural, "2")
+		objects, third := ofKind(t, namespace, plural, "third")
+		_, err = objects.Create(t.Context(), third, metav1.CreateOptions{})
+		count := string(counted(plural))
+		wantForbidden(t, err, "exceeded quota: group", "used: "+count+"=2", "limited: "+count+"=2")
 
-	root.delete(t, namespace, "first")
-	uses("1")
-	// The server hears of the new count a moment after us.
-	eventually(t, 15*time.Second, func(ctx context.Context) error {
-		_, err := root.networks.Networks(namespace).Create(ctx, network("third"), metav1.CreateOptions{})
-		return err
-	})
+		if err := objects.Delete(t.Context(), "first", metav1.DeleteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		uses(plural, "1")
+		// The server hears of the new count a moment after us.
+		eventually(t, 15*time.Second, func(ctx context.Context) error {
+			_, err := objects.Create(ctx, third, metav1.CreateOptions{})
+			return err
+		})
+	}
 }
 
 func garbageCollection(t *testing.T) {
 	namespace := newNamespace(t)
-	root := admin(t)
-	maps := root.kubernetes.CoreV1().ConfigMaps(namespace)
+	maps := admin(t).kubernetes.CoreV1().ConfigMaps(namespace)
 	owner, err := maps.Create(t.Context(),
 		&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "owner"}}, metav1.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	owned := network("owned")
-	owned.OwnerReferences = []metav1.OwnerReference{
-		{APIVersion: "v1", Kind: "ConfigMap", Name: owner.Name, UID: owner.UID},
-	}
-	n := root.create(t, namespace, owned)
-	dependent := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{
-		Name: "dependent",
-		OwnerReferences: []metav1.OwnerReference{{
-			APIVersion: v1alpha1.SchemeGroupVersion.String(), Kind: "Network", Name: n.Name, UID: n.UID}},
-	}}
-	if _, err := maps.Create(t.Context(), dependent, metav1.CreateOptions{}); err != nil {
-		t.Fatal(err)
+	for plural, of := range groupKinds {
+		owned := createKind(t, namespace, plural, "owned", metav1.OwnerReference{APIVersion: "v1", Kind: "ConfigMap", Name: owner.Name, UID: owner.UID})
+		dependent := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{
+			Name: "dependent-on-" + plural,
+			OwnerReferences: []metav1.OwnerReference{{
+				APIVersion: v1alpha1.SchemeGroupVersion.String(), Kind: of.kind, Name: owned.GetName(), UID: owned.GetUID()}},
+		}}
+		if _, err := maps.Create(t.Context(), dependent, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := maps.Delete(t.Context(), "owner", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	// The garbage collector takes up to half a minute to learn of a new API.
-	root.isGone(t, 90*time.Second, namespace, "owned")
-	eventually(t, 60*time.Second, func(ctx context.Context) error {
-		_, err := maps.Get(ctx, "dependent", metav1.GetOptions{})
-		if apierrors.IsNotFound(err) {
+	for plural := range groupKinds {
+		objects, _ := ofKind(t, namespace, plural, "")
+		// The garbage collector takes up to half a minute to learn of a new API.
+		eventually(t, 90*time.Second, func(ctx context.Context) error {
+			if _, err := objects.Get(ctx, "owned", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+				return fmt.Errorf("%s owned is still there (%v)", plural, err)
+			}
 			return nil
-		}
-		return fmt.Errorf("the ConfigMap that the Network owned is still there (%v)", err)
-	})
+		})
+		eventually(t, 60*time.Second, func(ctx context.Context) error {
+			_, err := maps.Get(ctx, "dependent-on-"+plural, metav1.GetOptions{})
+			if apierrors.IsNotFound(err) {
+				return nil
+			}
+			return fmt.Errorf("the ConfigMap that one of %s owned is still there (%v)", plural, err)
+		})
+	}
 }
 
 func auditLog(t *testing.T) {
@@ -339,25 +408,39 @@ func auditLog(t *testing.T) {
 
 // findAuditEvent returns the first event in the file that matches, or nil.
 func findAuditEvent(path string, matches func(*auditv1.Event) bool) (*auditv1.Event, error) {
-	file, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil // A replica that was asked nothing yet has no log.
+	for event, err := range auditEvents(path) {
+		if err != nil || matches(event) {
+			return event, err
+		}
 	}
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	for lines := bufio.NewReader(file); ; {
-		line, err := lines.ReadBytes('\n')
+	return nil, nil
+}
+
+// auditEvents reads the file.
+func auditEvents(path string) iter.Seq2[*auditv1.Event, error] {
+	return func(yield func(*auditv1.Event, error) bool) {
+		file, err := os.Open(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return // A server that was asked nothing yet has no log.
+		}
 		if err != nil {
-			return nil, nil // The last line may be half written.
+			yield(nil, err)
+			return
 		}
-		event := &auditv1.Event{}
-		if err := json.Unmarshal(line, event); err != nil {
-			return nil, fmt.Errorf("%s: %w in %s", path, err, line)
-		}
-		if matches(event) {
-			return event, nil
+		defer file.Close()
+		for lines := bufio.NewReader(file); ; {
+			line, err := lines.ReadBytes('\n')
+			if err != nil {
+				return // The last line may be half written.
+			}
+			event := &auditv1.Event{}
+			if err := json.Unmarshal(line, event); err != nil {
+				yield(nil, fmt.Errorf("%s: %w in %s", path, err, line))
+				return
+			}
+			if !yield(event, nil) {
+				return
+			}
 		}
 	}
 }

@@ -26,6 +26,8 @@ import (
 	"ironcore.dev/networking/pkg/client/clientset/versioned"
 	clientset "ironcore.dev/networking/pkg/client/clientset/versioned/typed/networking/v1alpha1"
 	"ironcore.dev/networking/pkg/client/informers/externalversions"
+	"ironcore.dev/networking/test/await"
+	"ironcore.dev/networking/test/e2e/rule"
 )
 
 // load is what clients do to the API while a test disturbs it. Every failure is kept with its time.
@@ -35,6 +37,7 @@ type load struct {
 
 	mu       sync.Mutex
 	failures []string
+	defects  []string                           // failures upon which a client can't just repeat its request
 	acked    map[types.NamespacedName]types.UID // created, and not asked to be deleted
 	writes   int
 }
@@ -52,11 +55,14 @@ func (l *load) run(t *testing.T, workers ...func(context.Context)) {
 	t.Cleanup(l.stop)
 }
 
-func (l *load) failed(format string, args ...any) {
+func (l *load) failed(format string, args ...any) { l.keep(&l.failures, format, args...) }
+
+func (l *load) defective(format string, args ...any) { l.keep(&l.defects, format, args...) }
+
+func (l *load) keep(in *[]string, format string, args ...any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.failures = append(l.failures,
-		fmt.Sprintf("%.1f s: ", time.Since(l.started).Seconds())+fmt.Sprintf(format, args...))
+	*in = append(*in, fmt.Sprintf("%.1f s: ", time.Since(l.started).Seconds())+fmt.Sprintf(format, args...))
 }
 
 func (l *load) wrote(f func()) {
@@ -80,6 +86,17 @@ func (l *load) want(t *testing.T) {
 	t.Logf("%d writes in %.0f s, %d failures", l.writes, time.Since(l.started).Seconds(), len(l.failures))
 	for _, failure := range l.failures[:min(10, len(l.failures))] {
 		t.Error(failure)
+	}
+}
+
+// wantRepeatable stops the load and checks that every answer came in time, and that a client could repeat what failed.
+func (l *load) wantRepeatable(t *testing.T) {
+	t.Helper()
+	l.stop()
+	t.Logf("%d writes in %.0f s, %d failures, %d that can't be repeated", l.writes, time.Since(l.started).Seconds(),
+		len(l.failures), len(l.defects))
+	for _, defect := range l.defects[:min(10, len(l.defects))] {
+		t.Error(defect)
 	}
 }
 
@@ -153,6 +170,38 @@ func everyAnswer(config *rest.Config, report func(format string, args ...any)) *
 	return config
 }
 
+// promptly is how long an answer may take on a busy machine while etcd has a majority. It is a few seconds by itself.
+const promptly = 10 * time.Second
+
+// repeatable has report called for each answer that took too long, or upon which a client can't repeat its request: it is not
+// told when.
+func repeatable(config *rest.Config, report func(format string, args ...any)) *rest.Config {
+	config = rest.CopyConfig(config)
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(request *http.Request) (*http.Response, error) {
+			begin := time.Now()
+			response, err := next.RoundTrip(request)
+			if request.Context().Err() != nil {
+				return response, err
+			}
+			if took := time.Since(begin); took > promptly {
+				report("%s %s: answered after %s", request.Method, request.URL.Path, took.Round(time.Millisecond))
+			}
+			switch {
+			case err != nil:
+				report("%s %s: %v", request.Method, request.URL.Path, err)
+			case response.StatusCode < 500:
+			case response.StatusCode == http.StatusInternalServerError || response.Header.Get("Retry-After") == "":
+				body, _ := io.ReadAll(response.Body)
+				response.Body = io.NopCloser(bytes.NewReader(body))
+				report("%s %s: %s without Retry-After: %s", request.Method, request.URL.Path, response.Status, body)
+			}
+			return response, err
+		})
+	})
+	return config
+}
+
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(request *http.Request) (*http.Response, error) { return f(request) }
@@ -174,14 +223,14 @@ func (l *load) watcher(client versioned.Interface, namespace string) func(contex
 			return
 		}
 		watching, cancel := context.WithCancel(context.WithoutCancel(ctx))
-		factory.StartWithContext(watching)
+		factory.Start(watching.Done())
 		defer func() {
 			cancel()
 			factory.Shutdown()
 		}()
 		<-ctx.Done()
 
-		err := poll(watching, 10*time.Second, func(ctx context.Context) error {
+		err := await.Nil(watching, 10*time.Second, func(ctx context.Context) error {
 			list, err := client.NetworkingV1alpha1().Networks(namespace).List(ctx, metav1.ListOptions{})
 			if err != nil {
 				return err
@@ -214,7 +263,7 @@ func startLoad(t *testing.T) *load {
 	namespace := newNamespace(t)
 	user := tenant(t, namespace, "edit")
 	l := newLoad()
-	config := everyAnswer(user.Config, l.failed)
+	config := repeatable(everyAnswer(user.Config, l.failed), l.defective)
 	var workers []func(context.Context)
 	for i := range 3 {
 		client, err := versioned.NewForConfig(config)
@@ -310,7 +359,7 @@ func (l *load) tornReader(networks clientset.NetworksGetter) func(context.Contex
 			}
 			for event := range events.ResultChan() {
 				if n, ok := event.Object.(*v1alpha1.Network); ok {
-					if wrong := torn(n); wrong != "" {
+					if wrong := rule.Torn(n); wrong != "" {
 						l.failed("seen: %s", wrong)
 					}
 				}
@@ -328,7 +377,7 @@ func wantBindingRule(t *testing.T, within time.Duration) {
 			return err
 		}
 		var wrong []error
-		for _, violation := range violations(list.Items) {
+		for _, violation := range rule.Violations(list.Items) {
 			wrong = append(wrong, errors.New(violation))
 		}
 		return errors.Join(wrong...)

@@ -64,21 +64,29 @@ spec:
 
 var machineResource = schema.GroupVersionResource{Group: "compute.ironcore.dev", Version: "v1alpha1", Resource: "machines"}
 
-// machines is where a test keeps Machines and their NetworkInterfaces.
-type machines struct {
+// hosted is where a test keeps objects of a kind of the host cluster, and what is made for them here.
+type hosted struct {
 	*actor
 	namespace string
 	api       dynamic.ResourceInterface
 }
 
-func newMachines(t *testing.T) *machines {
+func newHosted(t *testing.T, resource schema.GroupVersionResource) hosted {
 	t.Helper()
 	client, err := dynamic.NewForConfig(shared.Admin.Config)
 	if err != nil {
 		t.Fatal(err)
 	}
 	namespace := newNamespace(t)
-	return &machines{actor: admin(t), namespace: namespace, api: client.Resource(machineResource).Namespace(namespace)}
+	return hosted{actor: admin(t), namespace: namespace, api: client.Resource(resource).Namespace(namespace)}
+}
+
+// machines is where a test keeps Machines and their NetworkInterfaces.
+type machines struct{ hosted }
+
+func newMachines(t *testing.T) *machines {
+	t.Helper()
+	return &machines{newHosted(t, machineResource)}
 }
 
 // reference is an entry of a Machine that refers to a NetworkInterface.
@@ -259,8 +267,14 @@ func (m *machines) isUsed(t *testing.T, nic string, by types.UID) *v1alpha1.Netw
 // isTold waits for an Event on an object.
 func (m *machines) isTold(t *testing.T, kind, name, reason, words string) {
 	t.Helper()
+	m.sees(t, m.namespace, kind, name, reason, words)
+}
+
+// sees waits for an Event.
+func (a *actor) sees(t *testing.T, namespace, kind, name, reason, words string) {
+	t.Helper()
 	eventually(t, 60*time.Second, func(ctx context.Context) error {
-		events, err := m.kubernetes.CoreV1().Events(m.namespace).List(ctx, metav1.ListOptions{
+		events, err := a.kubernetes.CoreV1().Events(namespace).List(ctx, metav1.ListOptions{
 			FieldSelector: fmt.Sprintf("involvedObject.kind=%s,involvedObject.name=%s,reason=%s", kind, name, reason),
 		})
 		if err != nil {
@@ -308,7 +322,7 @@ func TestMachines(t *testing.T) {
 		"Machines come, change and go at random":                     machinesAtRandom,
 		"an ephemeral interface lives as long as its Machine":        machineMakes,
 		"an interface that is there already is not adopted":          machineDoesNotAdopt,
-		"a Machine made again gets what its namesake had":            machineMadeAgain,
+		"a Machine created again gets what its namesake had":         machineMadeAgain,
 		"an ephemeral interface is not for the Machine's namesake":   machineWithEphemeralsMadeAgain,
 		"an interface that a Machine lists no more is free":          machineListsNoMore,
 		"a machine manager that claims by itself is left in peace":   machineManagerClaims,
@@ -400,7 +414,7 @@ func manyMachinesRace(t *testing.T, m *machines) {
 	}
 }
 
-// machinesAtRandom has Machines be made, made again under their names, and changed in what they list, while a machine
+// machinesAtRandom has Machines be made, created again under their names, and changed in what they list, while a machine
 // manager claims interfaces for them by itself and a provider sets the providerID of each that is used.
 func machinesAtRandom(t *testing.T, m *machines) {
 	const names, interfaces, moves = 4, 3, 25
@@ -534,7 +548,7 @@ func machineDoesNotAdopt(t *testing.T, m *machines) {
 	}
 }
 
-// machineWithEphemeralsMadeAgain has a Machine made again under its name, at once: its namesake's interface goes with
+// machineWithEphemeralsMadeAgain has a Machine created again under its name, at once: its namesake's interface goes with
 // that.
 func machineWithEphemeralsMadeAgain(t *testing.T, m *machines) {
 	old := m.isUsed(t, "m-eth0", m.createMachine(t, "m", template("eth0", "10.0.0.1")))
@@ -729,7 +743,6 @@ func TestRolesOfNetworkInterfaces(t *testing.T) {
 				metav1.ListOptions{LabelSelector: "of=nobody"})
 		}},
 		{"patch the status", nil, patch(`{"status":{"state":"Error"}}`, "status")},
-		{"set the provider ID", nil, patch(`{"spec":{"providerID":"e2e://mine"}}`)},
 		{"count members", nil, func(ctx context.Context, a *actor, _ string) error {
 			_, err := a.networks.Networks(namespace).CountMembers(ctx, "net", &v1alpha1.NetworkMembership{}, metav1.CreateOptions{})
 			return err
@@ -743,6 +756,15 @@ func TestRolesOfNetworkInterfaces(t *testing.T) {
 			case !allowed && !apierrors.IsForbidden(err):
 				t.Errorf("%s may %s (%v)", orElse(role, "nobody"), verb.verb, err)
 			}
+		}
+	}
+
+	// Of anybody else, a provider ID is dropped.
+	for _, role := range []string{"edit", "admin"} {
+		nic, err := tenants[role].networks.NetworkInterfaces(namespace).Patch(t.Context(), "existing", types.MergePatchType,
+			[]byte(`{"spec":{"providerID":"e2e://mine"}}`), metav1.PatchOptions{})
+		if err != nil || nic.Spec.ProviderID != "" {
+			t.Errorf("%s set the provider ID %q, error %v", role, nic.Spec.ProviderID, err)
 		}
 	}
 

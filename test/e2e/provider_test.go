@@ -100,7 +100,7 @@ func (p *provider) next(ctx context.Context) bool {
 func (p *provider) reconcile(ctx context.Context, name types.NamespacedName) error {
 	n, err := p.lister.Networks(name.Namespace).Get(name.Name)
 	if err != nil || n.Annotations[managedByAnnotation] != "" {
-		return nil
+		return nil //nolint:nilerr // It is gone.
 	}
 	held := slices.Contains(n.Finalizers, providerFinalizer)
 	if n.DeletionTimestamp != nil {

@@ -7,7 +7,6 @@ package e2e
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -24,6 +23,7 @@ import (
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 	"ironcore.dev/networking/pkg/client/clientset/versioned"
 	clientset "ironcore.dev/networking/pkg/client/clientset/versioned/typed/networking/v1alpha1"
+	"ironcore.dev/networking/test/await"
 	"ironcore.dev/networking/test/e2e/cluster"
 )
 
@@ -70,19 +70,12 @@ func tenant(t *testing.T, namespace, role string) *actor {
 	if _, err := bindings.Create(t.Context(), binding, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	// network-apiserver remembers a refusal for a while: ask it nothing before the role is in force.
-	review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{
-		ResourceAttributes: &authorizationv1.ResourceAttributes{
-			Namespace: namespace, Verb: "list", Group: v1alpha1.GroupName, Resource: "networks",
-		},
-	}}
-	eventually(t, 30*time.Second, func(ctx context.Context) error {
-		answer, err := a.kubernetes.AuthorizationV1().SelfSubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
-		if err == nil && !answer.Status.Allowed {
-			err = fmt.Errorf("%s may not list networks yet", name)
-		}
-		return err
+	err = user.WaitUntilAllowed(t.Context(), authorizationv1.ResourceAttributes{
+		Namespace: namespace, Verb: "list", Group: v1alpha1.GroupName, Resource: "networks",
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	return a
 }
 
@@ -249,34 +242,9 @@ func (a *actor) kubectlFails(t *testing.T, stdin string, args ...string) string 
 	return out
 }
 
-// eventually calls check until it returns no error.
 func eventually(t *testing.T, within time.Duration, check func(context.Context) error) {
 	t.Helper()
-	if err := poll(t.Context(), within, check); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// poll is eventually for goroutines, which may not end a test.
-func poll(ctx context.Context, within time.Duration, check func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, within)
-	defer cancel()
-	var last error
-	for {
-		err := check(ctx)
-		if err == nil {
-			return nil
-		}
-		// The error of the request that the deadline cut off says less than the one before it.
-		if last == nil || !errors.Is(err, context.DeadlineExceeded) {
-			last = err
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("not within %s: %w", within, last)
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
+	await.Success(t, within, check)
 }
 
 // wantForbidden checks that err is a refusal for lack of permission that says all the words.

@@ -4,6 +4,7 @@
 package integration
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -35,7 +36,7 @@ func (s *server) discovery(t *testing.T) *discovery.DiscoveryClient {
 	return client
 }
 
-func TestDiscoveryTellsOfNetworksAndTheirSubresources(t *testing.T) {
+func TestDiscoveryTellsOfEveryKindAndItsSubresources(t *testing.T) {
 	t.Parallel()
 	all := []string{"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"}
 	data, err := shared.discovery(t).RESTClient().Get().AbsPath("/apis").
@@ -57,20 +58,28 @@ func TestDiscoveryTellsOfNetworksAndTheirSubresources(t *testing.T) {
 			Subresource: "status", ResponseKind: kind(of), Verbs: []string{"get", "patch", "update"},
 		}
 	}
-	want := []apidiscovery.APIResourceDiscovery{{
-		Resource: "networkinterfaces", SingularResource: "networkinterface", ResponseKind: kind("NetworkInterface"),
-		Scope: apidiscovery.ScopeNamespace, ShortNames: []string{"nic"}, Categories: []string{"ironcore"}, Verbs: all,
-		Subresources: []apidiscovery.APISubresourceDiscovery{status("NetworkInterface")},
-	}, {
-		Resource: "networks", SingularResource: "network", ResponseKind: kind("Network"), Scope: apidiscovery.ScopeNamespace,
-		ShortNames: []string{"net"}, Categories: []string{"ironcore"}, Verbs: all,
-		Subresources: []apidiscovery.APISubresourceDiscovery{
-			{Subresource: "binding", ResponseKind: kind("NetworkBinding"), Verbs: []string{"create"}},
-			{Subresource: "membership", ResponseKind: kind("NetworkMembership"), Verbs: []string{"create"}},
-			{Subresource: "realization", ResponseKind: kind("NetworkRealization"), Verbs: []string{"create"}},
-			status("Network"),
-		},
-	}}
+	plain := func(resource, of string, shortNames ...string) apidiscovery.APIResourceDiscovery {
+		return apidiscovery.APIResourceDiscovery{
+			Resource: resource, SingularResource: strings.ToLower(of), ResponseKind: kind(of),
+			Scope: apidiscovery.ScopeNamespace, ShortNames: shortNames, Categories: []string{"ironcore"}, Verbs: all,
+			Subresources: []apidiscovery.APISubresourceDiscovery{status(of)},
+		}
+	}
+	routings := plain("loadbalancerroutings", "LoadBalancerRouting", "lbr", "lbrt")
+	routings.Subresources = nil
+	want := []apidiscovery.APIResourceDiscovery{routings, plain("loadbalancers", "LoadBalancer", "lb"),
+		plain("natgateways", "NATGateway", "ngw"), plain("networkinterfaces", "NetworkInterface", "nic"),
+		plain("networkpolicies", "NetworkPolicy", "netpol"), {
+			Resource: "networks", SingularResource: "network", ResponseKind: kind("Network"), Scope: apidiscovery.ScopeNamespace,
+			ShortNames: []string{"net"}, Categories: []string{"ironcore"}, Verbs: all,
+			Subresources: []apidiscovery.APISubresourceDiscovery{
+				{Subresource: "binding", ResponseKind: kind("NetworkBinding"), Verbs: []string{"create"}},
+				{Subresource: "membership", ResponseKind: kind("NetworkMembership"), Verbs: []string{"create"}},
+				{Subresource: "peeringrequests", ResponseKind: kind("NetworkPeeringRequests"), Verbs: []string{"get"}},
+				{Subresource: "realization", ResponseKind: kind("NetworkRealization"), Verbs: []string{"create"}},
+				status("Network"),
+			},
+		}, plain("virtualips", "VirtualIP", "vip")}
 	version := aggregated.Items[0].Versions[0]
 	if diff := cmp.Diff(want, version.Resources); diff != "" {
 		t.Errorf("aggregated discovery differs (-want +got):\n%s", diff)
@@ -81,13 +90,33 @@ func TestDiscoveryTellsOfNetworksAndTheirSubresources(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var names []string
-	for _, resource := range resources.APIResources {
-		names = append(names, resource.Name)
+	// testdata/upstream-discovery.json is what the group's other server answers.
+	data, err = os.ReadFile("testdata/upstream-discovery.json")
+	if err != nil {
+		t.Fatal(err)
 	}
-	if want := []string{"networkinterfaces", "networkinterfaces/status", "networks", "networks/binding", "networks/membership",
-		"networks/realization", "networks/status"}; !slices.Equal(names, want) {
-		t.Errorf("discovery has %q, want %q", names, want)
+	var upstream metav1.APIResourceList
+	if err := json.Unmarshal(data, &upstream); err != nil {
+		t.Fatal(err)
+	}
+	var more []string
+	ours := map[string]metav1.APIResource{}
+	for _, resource := range resources.APIResources {
+		ours[resource.Name] = resource
+		if !slices.ContainsFunc(upstream.APIResources, func(r metav1.APIResource) bool { return r.Name == resource.Name }) {
+			more = append(more, resource.Name)
+		}
+	}
+	for _, resource := range upstream.APIResources {
+		own := ours[resource.Name]
+		// Two servers' storage versions need not hash alike, and the other server has no categories.
+		own.StorageVersionHash, own.Categories, resource.StorageVersionHash = "", nil, ""
+		if diff := cmp.Diff(resource, own); diff != "" {
+			t.Errorf("%s differs from upstream (-want +got):\n%s", resource.Name, diff)
+		}
+	}
+	if want := []string{"networks/binding", "networks/membership", "networks/peeringrequests", "networks/realization"}; !slices.Equal(more, want) {
+		t.Errorf("discovery has %q beyond upstream, want %q", more, want)
 	}
 }
 
@@ -99,7 +128,7 @@ func TestOpenAPIDescribesEveryField(t *testing.T) {
 	}
 	walk := schemaWalk{document: document, visited: make(map[string]bool)}
 	for name, schema := range document.Components.Schemas {
-		if kind := name[strings.LastIndex(name, ".")+1:]; strings.HasPrefix(kind, "Network") {
+		if kind := name[strings.LastIndex(name, ".")+1:]; strings.Contains(name, ".networking.v1alpha1.") {
 			walk.schema(kind, schema)
 		}
 	}
@@ -108,6 +137,14 @@ func TestOpenAPIDescribesEveryField(t *testing.T) {
 	}
 	if len(walk.undescribed) > 0 {
 		t.Errorf("these fields have no description: %q", walk.undescribed)
+	}
+
+	if len(walk.untrue) > 0 {
+		t.Errorf("these fields have a default that is none of their values: %q", walk.untrue)
+	}
+	peerings := document.Components.Schemas["dev.ironcore.networking.apis.networking.v1alpha1.NetworkSpec"].Properties["peerings"]
+	if peerings.MaxItems == nil || *peerings.MaxItems != 1000 {
+		t.Error("the schema does not say how many peerings there may be")
 	}
 
 	older, err := shared.discovery(t).OpenAPISchema()
@@ -130,12 +167,16 @@ type schemaWalk struct {
 	document    *spec3.OpenAPI
 	visited     map[string]bool
 	undescribed []string
+	untrue      []string // with a default that is none of the values
 }
 
 func (w *schemaWalk) schema(path string, schema *spec.Schema) {
 	if reference := schema.Ref.String(); reference != "" {
 		w.schema(path, w.document.Components.Schemas[reference[strings.LastIndex(reference, "/")+1:]])
 		return
+	}
+	if len(schema.Enum) > 0 && schema.Default == "" {
+		w.untrue = append(w.untrue, path)
 	}
 	for i := range schema.AllOf {
 		w.schema(path, &schema.AllOf[i])
@@ -171,6 +212,28 @@ func TestHealthAndMetricsCoverTheControllers(t *testing.T) {
 	}
 	checkContains(t, metrics, "networking_leader 1", "apiserver_request_total{", "process_resident_memory_bytes ",
 		"etcd_request_duration_seconds")
+}
+
+// TestTLS12WithCBCIsRefused: these suites encrypt before they authenticate.
+func TestTLS12WithCBCIsRefused(t *testing.T) {
+	t.Parallel()
+	address := strings.TrimPrefix(shared.config(t).Host, "https://")
+	connect := func(suites ...uint16) error {
+		conn, err := tls.Dial("tcp", address, &tls.Config{
+			InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12, CipherSuites: suites, //nolint:gosec // It is what is tested.
+		})
+		if err == nil {
+			conn.Close()
+		}
+		return err
+	}
+	if err := connect(tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA, tls.TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA,
+		tls.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA, tls.TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA); err == nil {
+		t.Error("a connection with CBC is accepted")
+	}
+	if err := connect(); err != nil {
+		t.Errorf("a connection by TLS 1.2: %v", err)
+	}
 }
 
 func TestStrangersReachNothingButTheHealthPaths(t *testing.T) {
@@ -240,7 +303,7 @@ func TestTheSecurePortIsTheOnlyOneThatListens(t *testing.T) {
 	t.Parallel()
 	s := ownServer(t)
 	sockets := make(map[string]bool)
-	descriptors, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", s.process.Pid))
+	descriptors, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", s.PID()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,14 +317,14 @@ func TestTheSecurePortIsTheOnlyOneThatListens(t *testing.T) {
 	const local, state, inode, listening = 1, 3, 9, "0A" // columns of /proc/net/tcp
 	var listeners []string
 	for _, table := range []string{"tcp", "tcp6"} {
-		for line := range strings.Lines(readFile(t, fmt.Sprintf("/proc/%d/net/%s", s.process.Pid, table))) {
+		for line := range strings.Lines(readFile(t, fmt.Sprintf("/proc/%d/net/%s", s.PID(), table))) {
 			columns := strings.Fields(line)
 			if len(columns) > inode && columns[state] == listening && sockets[columns[inode]] {
 				listeners = append(listeners, columns[local])
 			}
 		}
 	}
-	if want := []string{fmt.Sprintf("0100007F:%04X", s.port)}; !slices.Equal(listeners, want) {
+	if want := []string{fmt.Sprintf("0100007F:%04X", s.Port)}; !slices.Equal(listeners, want) {
 		t.Errorf("the server listens on %q, want %q", listeners, want)
 	}
 }

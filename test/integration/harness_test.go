@@ -10,17 +10,12 @@
 package integration
 
 import (
-	"bufio"
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -28,9 +23,11 @@ import (
 	"time"
 
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 
 	clientset "ironcore.dev/networking/pkg/client/clientset/versioned/typed/networking/v1alpha1"
+	"ironcore.dev/networking/test/await"
+	"ironcore.dev/networking/test/race"
+	"ironcore.dev/networking/test/standalone"
 )
 
 // patience is how long a test waits for what has to happen soon, on a machine that is busy with other tests.
@@ -44,12 +41,14 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	code, err := run(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "integration:", err)
-		code = 1
-	}
-	os.Exit(code)
+	os.Exit(race.Watch(func() int {
+		code, err := run(m)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "integration:", err)
+			code = 1
+		}
+		return code
+	}))
 }
 
 func run(m *testing.M) (code int, err error) {
@@ -58,28 +57,18 @@ func run(m *testing.M) (code int, err error) {
 		return 0, err
 	}
 	defer os.RemoveAll(dir)
-	if networkAPIServer, err = findServer(dir); err != nil {
+	if networkAPIServer, err = standalone.Program("../..", dir); err != nil {
 		return 0, err
 	}
 	if kubectl, err = findKubectl(); err != nil {
 		return 0, err
 	}
-	if shared, err = newServer(filepath.Join(dir, "shared")); err != nil {
+	shared = newServer(filepath.Join(dir, "shared"))
+	if err := shared.Start(); err != nil {
 		return 0, err
 	}
-	if err := shared.start(); err != nil {
-		return 0, err
-	}
-	defer shared.end(syscall.SIGKILL)
+	defer shared.Kill()
 	return m.Run(), nil
-}
-
-func findServer(dir string) (string, error) {
-	if path := os.Getenv("NETWORK_APISERVER_BIN"); path != "" {
-		return filepath.Abs(path)
-	}
-	path := filepath.Join(dir, "network-apiserver")
-	return path, runQuietly("go", "build", "-o", path, "../../cmd/network-apiserver")
 }
 
 func findKubectl() (string, error) {
@@ -100,136 +89,44 @@ func runQuietly(name string, args ...string) error {
 	return nil
 }
 
-// server is a network-apiserver that can be ended and started again on the same directory and port.
-type server struct {
-	dir, kubeconfig, logFile string
-	port                     int
-	args                     []string
+// server is one with what the tests do to it.
+type server struct{ *standalone.Server }
 
-	process *os.Process
-	// exited tells how the process ended, once it has.
-	exited chan *os.ProcessState
-}
-
-// newServer prepares a server that keeps its state in dir; nothing runs before start.
-func newServer(dir string, args ...string) (*server, error) {
-	port, err := freePort()
-	if err != nil {
-		return nil, err
-	}
-	return &server{
-		dir:        dir,
-		kubeconfig: filepath.Join(dir, "admin.kubeconfig"),
-		logFile:    dir + ".log",
-		port:       port,
-		args: append([]string{
-			"--standalone", "--data-dir=" + dir, "--secure-port=" + strconv.Itoa(port),
-		}, args...),
-	}, nil
-}
-
-// freePort finds a port below those that the kernel gives to clients: it stays free while a server restarts.
-func freePort() (int, error) {
-	var errs []error
-	for range 100 {
-		port := 20000 + rand.IntN(10000)
-		listener, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port))
-		if err == nil {
-			return port, listener.Close()
-		}
-		errs = append(errs, err)
-	}
-	return 0, fmt.Errorf("found no free port: %w", errors.Join(errs...))
+func newServer(dir string, args ...string) *server {
+	return &server{standalone.New(networkAPIServer, dir, args...)}
 }
 
 // ownServer starts a server for one test alone.
 func ownServer(t *testing.T, args ...string) *server {
 	t.Helper()
-	s, err := newServer(filepath.Join(t.TempDir(), "data"), args...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.mustStart(t)
-	s.showLogOnFailure(t)
-	t.Cleanup(func() { s.end(syscall.SIGKILL) })
-	return s
+	return started(t, networkAPIServer, args...)
 }
 
-// start returns once the server has said that it is ready.
-func (s *server) start() error {
-	command := exec.Command(networkAPIServer, s.args...)
-	// The process ends with this one, however this one ends.
-	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	log, err := os.OpenFile(s.logFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	defer log.Close()
-	command.Stderr = log
-	stdout, err := command.StdoutPipe()
-	if err != nil {
-		return err
-	}
-	if err := command.Start(); err != nil {
-		return err
-	}
-	ready := make(chan string, 1)
-	exited := make(chan *os.ProcessState, 1)
-	s.process, s.exited = command.Process, exited
-	go func() {
-		for lines := bufio.NewScanner(stdout); lines.Scan(); {
-			select {
-			case ready <- lines.Text():
-			default:
-			}
-		}
-		_ = command.Wait() // The state below says the same.
-		exited <- command.ProcessState
-	}()
-	select {
-	case line := <-ready:
-		if want := fmt.Sprintf("network-apiserver is ready at https://127.0.0.1:%d: export KUBECONFIG=%s",
-			s.port, s.kubeconfig); line != want {
-			s.end(syscall.SIGKILL)
-			return fmt.Errorf("the server said %q when it was ready, want %q", line, want)
-		}
-		return nil
-	case state := <-exited:
-		exited <- state
-		return fmt.Errorf("the server ended before it was ready: %s\n%s", state, s.logTail())
-	case <-time.After(patience):
-		s.end(syscall.SIGKILL)
-		return fmt.Errorf("the server was not ready after %s\n%s", patience, s.logTail())
-	}
+// measuredServer starts a server for one test that measures it, without the race detector.
+func measuredServer(t *testing.T, args ...string) *server {
+	t.Helper()
+	return started(t, race.Plain(networkAPIServer), args...)
+}
+
+func started(t *testing.T, program string, args ...string) *server {
+	t.Helper()
+	s := &server{standalone.ForTest(t, program, args...)}
+	s.showLogOnFailure(t)
+	return s
 }
 
 func (s *server) mustStart(t *testing.T) {
 	t.Helper()
-	if err := s.start(); err != nil {
+	if err := s.Start(); err != nil {
 		t.Fatal(err)
-	}
-}
-
-// end sends a signal and waits for the process to end, which it may have done before.
-func (s *server) end(signal os.Signal) *os.ProcessState {
-	_ = s.process.Signal(signal)
-	select {
-	case state := <-s.exited:
-		s.exited <- state
-		return state
-	case <-time.After(2 * patience):
-		_ = s.process.Kill()
-		state := <-s.exited
-		s.exited <- state
-		return state
 	}
 }
 
 // stop ends the server in an orderly way.
 func (s *server) stop(t *testing.T) {
 	t.Helper()
-	if state := s.end(syscall.SIGTERM); state.ExitCode() != 0 {
-		t.Errorf("after SIGTERM: %s, want exit status 0\n%s", state, s.logTail())
+	if state, err := s.End(syscall.SIGTERM); err != nil || state.ExitCode() != 0 {
+		t.Errorf("after SIGTERM: %s, %v, want exit status 0\n%s", state, err, s.LogTail())
 	}
 }
 
@@ -237,28 +134,18 @@ func (s *server) stop(t *testing.T) {
 func (s *server) showLogOnFailure(t *testing.T) {
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("The end of the server's log:\n%s", s.logTail())
+			t.Logf("The end of the server's log:\n%s", s.LogTail())
 		}
 	})
-}
-
-func (s *server) logTail() string {
-	const length = 4000
-	log, err := os.ReadFile(s.logFile)
-	if err != nil {
-		return err.Error()
-	}
-	return string(log[max(0, len(log)-length):])
 }
 
 // config is what a client of the server needs; it acts as the administrator.
 func (s *server) config(t *testing.T) *rest.Config {
 	t.Helper()
-	config, err := clientcmd.BuildConfigFromFlags("", s.kubeconfig)
+	config, err := s.Config()
 	if err != nil {
 		t.Fatal(err)
 	}
-	config.QPS = -1
 	return config
 }
 
@@ -279,7 +166,7 @@ func newClient(t *testing.T, config *rest.Config) *clientset.NetworkingV1alpha1C
 // kubectlCommand runs kubectl as the administrator, with a home directory of its own.
 func (s *server) kubectlCommand(ctx context.Context, args ...string) *exec.Cmd {
 	command := exec.CommandContext(ctx, kubectl, args...)
-	command.Env = append(os.Environ(), "KUBECONFIG="+s.kubeconfig, "HOME="+s.dir, "KUBECACHEDIR="+s.dir+"/kubectl-cache")
+	command.Env = append(os.Environ(), "KUBECONFIG="+s.Kubeconfig, "HOME="+s.Dir, "KUBECACHEDIR="+s.Dir+"/kubectl-cache")
 	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	return command
 }
@@ -341,23 +228,8 @@ func (n namespace) kubectlFails(t *testing.T, args ...string) string {
 	return output
 }
 
-// poll repeats a check until it finds nothing wrong any more. If that takes too long, it fails the test with the last
-// thing that was wrong.
+// poll repeats a check until it finds nothing wrong.
 func poll(t *testing.T, timeout time.Duration, check func() error) {
 	t.Helper()
-	deadline := time.Now().Add(timeout)
-	for {
-		err := check()
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("after %s: %v", timeout, err)
-		}
-		select {
-		case <-t.Context().Done():
-			t.Fatal(t.Context().Err())
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
+	await.Success(t, timeout, func(context.Context) error { return check() })
 }

@@ -15,15 +15,15 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/apiserver/pkg/authorization/union"
 	"k8s.io/client-go/rest"
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
-	"ironcore.dev/networking/internal/admission/providerid"
 	apiserver "ironcore.dev/networking/internal/server"
 	apply "ironcore.dev/networking/pkg/client/applyconfiguration/networking/v1alpha1"
+	"ironcore.dev/networking/test/process"
+	"ironcore.dev/networking/test/standalone"
 )
 
 // The users of the server below. A provider has its permissions in one namespace alone.
@@ -53,20 +53,16 @@ func grants(_ context.Context, request authorizer.Attributes) (authorizer.Decisi
 // administrator may act as any user.
 func serverWithUsers(t *testing.T) *rest.Config {
 	t.Helper()
-	port, err := freePort()
-	if err != nil {
-		t.Fatal(err)
-	}
 	options := apiserver.NewOptions()
 	options.Standalone = true
 	options.DataDir = filepath.Join(t.TempDir(), "data")
 	options.NetworkProvider = "external"
 	options.Recommended.SecureServing.BindAddress = net.IPv4(127, 0, 0, 1)
-	options.Recommended.SecureServing.BindPort = port
+	options.Recommended.SecureServing.BindPort = process.FreePort()
 	if err := options.Complete(func(string) bool { return true }); err != nil {
 		t.Fatal(err)
 	}
-	config, err := apiserver.NewConfig(t.Context(), options)
+	config, err := apiserver.NewConfig(options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,8 +74,7 @@ func serverWithUsers(t *testing.T) *rest.Config {
 		t.Fatal(err)
 	}
 	config.Generic.Authorization.Authorizer = roles
-	config.Generic.AdmissionControl = admission.NewChainHandler(providerid.New(roles))
-	running, err := apiserver.New(config)
+	running, err := apiserver.New(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +88,7 @@ func serverWithUsers(t *testing.T) *rest.Config {
 		if err := <-ended; err != nil {
 			t.Errorf("the server ended with: %v", err)
 		}
-		config.Close()
+		running.Close()
 	})
 	said := make(chan error, 1)
 	go func() {
@@ -109,7 +104,7 @@ func serverWithUsers(t *testing.T) *rest.Config {
 	case <-time.After(patience):
 		t.Fatalf("the server was not ready after %s", patience)
 	}
-	return (&server{kubeconfig: filepath.Join(options.DataDir, "admin.kubeconfig")}).config(t)
+	return (&server{&standalone.Server{Kubeconfig: filepath.Join(options.DataDir, "admin.kubeconfig")}}).config(t)
 }
 
 func TestPermissionsDecideWhoWritesWhat(t *testing.T) {
@@ -126,26 +121,44 @@ func TestPermissionsDecideWhoWritesWhat(t *testing.T) {
 	withID.Spec.ProviderID = "example://1"
 	setID := encode(t, object{"spec": object{"providerID": "example://1"}})
 
-	t.Run("who may not write the status may not set spec.providerID", func(t *testing.T) {
+	t.Run("of who may not write the status, spec.providerID is dropped with a warning", func(t *testing.T) {
 		admin.create(t, newNetwork("a"))
 		for _, user := range []string{owner, providerInOther} {
-			n := as(user, "tenant")
-			_, createErr := n.networks.Create(t.Context(), withID, metav1.CreateOptions{})
-			_, dryRunErr := n.networks.Create(t.Context(), withID, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
-			network := n.get(t, "a")
-			network.Spec.ProviderID = "example://1"
-			_, updateErr := n.networks.Update(t.Context(), network, metav1.UpdateOptions{})
-			_, patchErr := n.networks.Patch(t.Context(), "a", types.MergePatchType, setID, metav1.PatchOptions{})
-			_, applyErr := n.networks.Apply(t.Context(), apply.Network("a", n.name).
-				WithSpec(apply.NetworkSpec().WithProviderID("example://1")), metav1.ApplyOptions{FieldManager: "applier"})
-			_, applyNewErr := n.networks.Apply(t.Context(), apply.Network("with-id", n.name).
-				WithSpec(apply.NetworkSpec().WithProviderID("example://1")), metav1.ApplyOptions{FieldManager: "applier"})
-			for form, err := range map[string]error{"create": createErr, "dry run": dryRunErr, "update": updateErr,
-				"JSON merge patch": patchErr, "apply": applyErr, "apply of a new one": applyNewErr} {
-				if !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), `setting spec.providerID takes the permission `+
-					`to "update" "networks/status" in API group "networking.ironcore.dev"`) {
-					t.Errorf("%s by %s: got %v, want 403 that names the permission", form, user, err)
+			warned := &warnings{}
+			own := rest.CopyConfig(config)
+			own.Impersonate.UserName, own.WarningHandlerWithContext = user, warned
+			n := newClient(t, own).Networks("tenant")
+			expect := func(form string, network *v1alpha1.Network, err error) {
+				t.Helper()
+				if err != nil {
+					t.Fatalf("%s by %s: %v", form, user, err)
 				}
+				if network.Spec.ProviderID != "" {
+					t.Errorf("%s by %s set spec.providerID to %q", form, user, network.Spec.ProviderID)
+				}
+				if got := warned.take(); len(got) != 1 || !strings.Contains(got[0], "spec.providerID") {
+					t.Errorf("%s by %s: warned %q, want one warning that names spec.providerID", form, user, got)
+				}
+			}
+			created := func(name string) *v1alpha1.Network {
+				network := newNetwork(name)
+				network.Spec.ProviderID = "example://1"
+				return network
+			}
+			network, err := n.Create(t.Context(), created("by-"+user), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+			expect("dry run", network, err)
+			network, err = n.Create(t.Context(), created("by-"+user), metav1.CreateOptions{})
+			expect("create", network, err)
+			network = admin.get(t, "a")
+			network.Spec.ProviderID = "example://1"
+			network, err = n.Update(t.Context(), network, metav1.UpdateOptions{})
+			expect("update", network, err)
+			network, err = n.Patch(t.Context(), "a", types.MergePatchType, setID, metav1.PatchOptions{})
+			expect("JSON merge patch", network, err)
+			for _, name := range []string{"a", "applied-by-" + user} {
+				network, err = n.Apply(t.Context(), apply.Network(name, "tenant").
+					WithSpec(apply.NetworkSpec().WithProviderID("example://1")), metav1.ApplyOptions{FieldManager: "applier"})
+				expect("apply of "+name, network, err)
 			}
 		}
 	})

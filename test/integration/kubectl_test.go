@@ -4,6 +4,7 @@
 package integration
 
 import (
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -23,7 +24,7 @@ const (
 
 // Not parallel: it holds the server to its promise of two seconds.
 func TestKubectlTakesTwoNetworksFromManifestsToBoundAndBack(t *testing.T) {
-	n := newNamespace(t, shared)
+	n := newNamespace(t, measuredServer(t))
 	n.kubectl(t, "apply", "-f", sampleFile)
 	n.kubectl(t, "wait", "--for=jsonpath={.status.peerings[0].reason}=PeerNotFound", "network/network-sample")
 
@@ -42,26 +43,49 @@ func TestKubectlTakesTwoNetworksFromManifestsToBoundAndBack(t *testing.T) {
 		"network-sample Available 1/1 AGE",
 		"network-sample2 Available 1/1 AGE")
 	checkTable(t, n.kubectl(t, "get", "net", "-o", "wide"),
-		"NAME STATE PEERINGS AGE PROVIDER ID INTERFACES PENDING REASON",
-		"network-sample Available 1/1 AGE "+sample.Spec.ProviderID+" 0 <none>",
-		"network-sample2 Available 1/1 AGE "+sample2.Spec.ProviderID+" 0 <none>")
+		"NAME STATE PEERINGS AGE PROVIDER ID INTERFACES PENDING REASON REQUESTS",
+		"network-sample Available 1/1 AGE "+sample.Spec.ProviderID+" 0 <none> 0",
+		"network-sample2 Available 1/1 AGE "+sample2.Spec.ProviderID+" 0 <none> 0")
 	if got := n.kubectl(t, "get", "ironcore", "-o", "name"); got !=
 		"network.networking.ironcore.dev/network-sample\nnetwork.networking.ironcore.dev/network-sample2\n" {
 		t.Errorf("kubectl get ironcore printed\n%s", got)
 	}
 	checkContains(t, n.kubectl(t, "describe", "network", "network-sample"),
-		"Phase:                       Bound", "UID:        "+string(sample2.UID), "1 of 1 peerings are Bound.")
+		"Phase:        Bound", "UID:        "+string(sample2.UID), "1 of 1 peerings bound.")
 
 	n.kubectl(t, "delete", "network", "network-sample2")
 	n.kubectl(t, "wait", "--for=jsonpath={.status.peerings[0].phase}=Pending", "network/network-sample", "--timeout=10s")
 	checkTable(t, n.kubectl(t, "get", "network", "-o", "wide"),
-		"NAME STATE PEERINGS AGE PROVIDER ID INTERFACES PENDING REASON",
-		"network-sample Available 0/1 AGE "+sample.Spec.ProviderID+" 0 PeerNotFound")
+		"NAME STATE PEERINGS AGE PROVIDER ID INTERFACES PENDING REASON REQUESTS",
+		"network-sample Available 0/1 AGE "+sample.Spec.ProviderID+" 0 PeerNotFound 0")
 	if claims := n.get(t, "network-sample").Spec.IncomingPeerings; len(claims) > 0 {
 		t.Errorf("spec.incomingPeerings still has %v", claims)
 	}
 	checkContains(t, n.kubectl(t, "describe", "network", "network-sample"),
 		"There is no Network network-sample2: create it, with a peering that names network-sample.")
+}
+
+func TestTheWideColumnsTellHowManyAsk(t *testing.T) {
+	t.Parallel()
+	a, b := askingAndAsked(t)
+	showsRequests := func(want string) {
+		t.Helper()
+		poll(t, patience, func() error {
+			if cells := strings.Fields(b.kubectl(t, "get", "network", "blue", "-o", "wide", "--no-headers")); cells[len(cells)-1] != want {
+				return fmt.Errorf("the last column of %q is not %s", cells, want)
+			}
+			return nil
+		})
+	}
+	showsRequests("0")
+	a.create(t, newNetwork("pink"))
+	a.must(t, "peer", "red", b.name+"/blue")
+	a.must(t, "peer", "pink", b.name+"/blue")
+	showsRequests("2")
+	b.must(t, "decline", "blue", a.name+"/pink")
+	showsRequests("1")
+	b.must(t, "accept", "blue", a.name+"/red")
+	showsRequests("0")
 }
 
 func TestKubectlExplainsTheFields(t *testing.T) {
@@ -101,7 +125,7 @@ func TestKubectlSelectsByEachField(t *testing.T) {
 	}
 	checkContains(t, n.kubectlFails(t, "get", "networks", "--field-selector=spec.other=x"),
 		"field label not supported: spec.other; "+
-			"Networks can be selected by metadata.name, metadata.namespace, spec.providerID and status.state")
+			"a Network can be selected by metadata.name, metadata.namespace, metadata.uid, spec.providerID and status.state")
 }
 
 func TestAWatchByStateSeesNetworksComeAndGo(t *testing.T) {
@@ -201,9 +225,11 @@ func TestAnExportedNetworkCanBeAppliedAgain(t *testing.T) {
 	// Also where its claims have changed since: these are not the user's, and the rest is applied.
 	n.kubectl(t, "delete", "network", "network-sample2")
 	n.await(t, "network-sample", pendingFor(v1alpha1.PeeringReasonPeerNotFound))
-	stale := exported[:strings.Index(exported, "  resourceVersion:")] + exported[strings.Index(exported, "  uid:"):]
+	before, after, _ := strings.Cut(exported, "  resourceVersion:")
+	_, after, _ = strings.Cut(after, "\n")
+	stale := before + after
 	checkContains(t, n.kubectlWithInput(t, stale, "apply", "-f", "-"),
-		"Warning: spec.incomingPeerings: written by the peering controllers alone, kept as stored", "configured")
+		"Warning: spec.incomingPeerings: the server alone writes it: kept as stored", "configured")
 	n.await(t, "network-sample", pendingFor(v1alpha1.PeeringReasonPeerNotFound))
 }
 

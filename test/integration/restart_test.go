@@ -51,7 +51,9 @@ func TestARestartInTheMiddleOfWritesLosesNothing(t *testing.T) {
 					}
 					return nil
 				})
-				n.end(signal)
+				if _, err := n.End(signal); err != nil {
+					t.Error(err)
+				}
 				n.mustStart(t)
 			}
 			running.Wait()

@@ -29,7 +29,7 @@ func TestTenThousandNetworksFitIntoMemoryAndComeBackInSeconds(t *testing.T) {
 		t.Skip("takes about a minute")
 	}
 	const total, writers, maxMemory, maxStart = 10_000, 32, 700 << 20, 10 * time.Second
-	s := ownServer(t)
+	s := measuredServer(t)
 	config := s.config(t)
 	config.ContentType, config.AcceptContentTypes = runtime.ContentTypeProtobuf, runtime.ContentTypeProtobuf
 	client := newClient(t, config)
@@ -53,7 +53,7 @@ func TestTenThousandNetworksFitIntoMemoryAndComeBackInSeconds(t *testing.T) {
 	networks := informers.Networking().V1alpha1().Networks().Lister()
 	watching, stopWatching := context.WithCancel(t.Context())
 	defer stopWatching()
-	informers.StartWithContext(watching)
+	informers.Start(watching.Done())
 	poll(t, 10*patience, func() error {
 		bound := 0
 		for _, network := range listCached(t, networks) {
@@ -102,7 +102,7 @@ func listCached(t *testing.T, networks listers.NetworkLister) []*v1alpha1.Networ
 // residentMemory returns how many bytes of memory a server holds.
 func residentMemory(t *testing.T, s *server) int64 {
 	t.Helper()
-	status := readFile(t, fmt.Sprintf("/proc/%d/status", s.process.Pid))
+	status := readFile(t, fmt.Sprintf("/proc/%d/status", s.PID()))
 	for lines := bufio.NewScanner(strings.NewReader(status)); lines.Scan(); {
 		if fields := strings.Fields(lines.Text()); len(fields) == 3 && fields[0] == "VmRSS:" {
 			kilobytes, err := strconv.ParseInt(fields[1], 10, 64)

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"ironcore.dev/networking/test/process"
 )
 
 var logLine = regexp.MustCompile(`^[IWEF]\d{4} `)
@@ -72,8 +74,8 @@ func TestAServerThatCannotStartSaysWhyInOneLine(t *testing.T) {
 			[]string{foreign + " is open to other users", "choose another --data-dir, or run: chmod 700 " + foreign},
 		},
 		"another server runs on the data directory": {
-			[]string{data(running.dir)},
-			[]string{running.dir + " is in use by another network-apiserver (pid " + strconv.Itoa(running.process.Pid) + ")",
+			[]string{data(running.Dir)},
+			[]string{running.Dir + " is in use by another network-apiserver (pid " + strconv.Itoa(running.PID()) + ")",
 				"stop that one, or choose another --data-dir"},
 		},
 		"there is no data directory": {
@@ -99,7 +101,7 @@ func TestAServerThatCannotStartSaysWhyInOneLine(t *testing.T) {
 		"several values that are wrong, all told of": {
 			[]string{fresh, "--network-provider=aether", "--controllers=*,-gardener", "--concurrent-peering-syncs=0"},
 			[]string{`--network-provider: "aether" is not a provider; there are local, external`,
-				`"-gardener" is not a controller; there are machine, membership, network, network-interface, peering, release`,
+				`"-gardener" is not a controller; there are address, load-balancer, machine, membership, network, network-interface, peering, prefix, release, virtual-ip`,
 				"--concurrent-peering-syncs: must be at least 1, not 0"},
 		},
 		"a range that ends before it begins": {
@@ -126,6 +128,10 @@ func TestAServerThatCannotStartSaysWhyInOneLine(t *testing.T) {
 			[]string{fresh, "--logging-format=prose"},
 			[]string{`"prose"`, "--logging-format"},
 		},
+		"an encryption configuration that is none": {
+			[]string{fresh + "-7", "--encryption-provider-config=" + file},
+			[]string{file, "--encryption-provider-config"},
+		},
 		"an etcd that does not answer": {
 			[]string{fresh + "-6", "--etcd-servers=http://127.0.0.1:1"},
 			[]string{"http://127.0.0.1:1", "--etcd-servers"},
@@ -133,12 +139,56 @@ func TestAServerThatCannotStartSaysWhyInOneLine(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			port, err := freePort()
-			if err != nil {
-				t.Fatal(err)
-			}
-			args := append([]string{"--standalone", "--secure-port=" + strconv.Itoa(port)}, test.args...)
+			args := append([]string{"--standalone", "--secure-port=" + strconv.Itoa(process.FreePort())}, test.args...)
 			checkRefusal(t, args, test.want...)
+		})
+	}
+}
+
+// The libraries would check some of these late, or without a word of the flag.
+func TestABadValueNamesItsFlagBeforeAnythingStarts(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	garbage, policy := filepath.Join(dir, "garbage"), filepath.Join(dir, "policy")
+	if err := errors.Join(os.WriteFile(garbage, []byte("a: ["), 0o600),
+		os.WriteFile(policy, []byte("{apiVersion: audit.k8s.io/v1, kind: Policy, rules: [{level: Metadata}]}"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	audited := "--audit-policy-file=" + policy
+	for _, args := range [][]string{
+		{"--audit-log-batch-buffer-size=0", "--audit-log-mode=batch"}, {"--audit-log-format=prose"}, {"--audit-log-maxage=-1"},
+		{"--audit-log-mode=often"}, {"--audit-log-path=-"}, {"--audit-log-truncate-max-event-size=0"}, {"--audit-log-version=v0"},
+		{"--audit-webhook-mode=often"}, {"--audit-webhook-version=v0"}, {"--cert-dir=elsewhere"}, {"--emulated-version=old"},
+		{"--feature-gates=None=true"}, {"--min-compatibility-version=old"}, {"--serving-cert-apiservice=other"},
+		{"--serving-cert-dns-names=name"}, {"--tls-cipher-suites=none"}, {"--tls-min-version=old"},
+		{"--tracing-config-file=" + filepath.Join(dir, "missing")}, {"--watch-cache-sizes=networks"},
+		{"--audit-policy-file=" + garbage}, {"--audit-webhook-config-file=" + garbage, audited}, {"--tracing-config-file=" + garbage},
+		{"--tls-cert-file=" + garbage, "--tls-private-key-file=" + garbage},
+		{"--tls-private-key-file=" + garbage, "--tls-cert-file=" + garbage},
+		{"--etcd-cafile=" + garbage, "--etcd-servers=https://127.0.0.1:1"},
+		{"--etcd-certfile=" + garbage, "--etcd-keyfile=" + garbage, "--etcd-servers=https://127.0.0.1:1"},
+	} {
+		t.Run(strings.ReplaceAll(args[0], dir, ""), func(t *testing.T) {
+			t.Parallel()
+			data := filepath.Join(t.TempDir(), "data")
+			flag, _, _ := strings.Cut(args[0], "=")
+			checkRefusal(t, append([]string{"--standalone", "--data-dir=" + data}, args...), flag)
+			if _, err := os.Stat(data); err == nil {
+				t.Error("the server had begun to start")
+			}
+		})
+	}
+	for _, flag := range []string{"--admission-control-config-file", "--authentication-kubeconfig", "--authorization-kubeconfig",
+		"--client-ca-file", "--egress-selector-config-file", "--kubeconfig", "--requestheader-client-ca-file"} {
+		t.Run("of a host cluster, "+flag, func(t *testing.T) {
+			t.Parallel()
+			checkRefusal(t, []string{"--etcd-servers=http://127.0.0.1:1", flag + "=" + garbage}, flag)
+		})
+	}
+	for _, flag := range []string{"--disable-admission-plugins", "--enable-admission-plugins"} {
+		t.Run("of a host cluster, "+flag, func(t *testing.T) {
+			t.Parallel()
+			checkRefusal(t, []string{"--etcd-servers=http://127.0.0.1:1", flag + "=None"}, flag)
 		})
 	}
 }

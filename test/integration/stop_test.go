@@ -20,7 +20,7 @@ func TestTheServerStopsWithinSecondsWhileClientsWatch(t *testing.T) {
 	for name, signal := range map[string]os.Signal{"on Ctrl-C": os.Interrupt, "on SIGTERM": syscall.SIGTERM} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			n := newNamespace(t, ownServer(t))
+			n := newNamespace(t, measuredServer(t))
 			n.create(t, newNetwork("a"))
 			n.await(t, "a", available)
 			get := n.kubectlCommand(t.Context(), "--namespace="+n.name, "get", "networks", "--watch", "--no-headers")
@@ -36,14 +36,20 @@ func TestTheServerStopsWithinSecondsWhileClientsWatch(t *testing.T) {
 			}
 
 			told := time.Now()
-			state := n.end(signal)
+			state, err := n.End(signal)
+			if err != nil {
+				t.Fatal(err)
+			}
 			if took := time.Since(told); took > 5*time.Second {
 				t.Errorf("the server took %s to stop, want 5 s at most", took)
 			}
 			if state.ExitCode() != 0 {
 				t.Errorf("the server ended with %s, want exit status 0", state)
 			}
-			if found := errorLines.FindString(readFile(t, n.logFile)); found != "" {
+			if want := "network-apiserver has stopped"; n.LastLine() != want {
+				t.Errorf("the server said %q at last, want %q", n.LastLine(), want)
+			}
+			if found := errorLines.FindString(readFile(t, n.LogFile)); found != "" {
 				t.Errorf("the server logged an error: %s", found)
 			}
 			_ = get.Wait() // Its watch has ended; whether it takes that for an error is its own business.

@@ -13,7 +13,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
 
-	"ironcore.dev/networking/internal/standalone"
+	"ironcore.dev/networking/internal/server/standalone"
 )
 
 func TestObjectsAreStoredAsProtobuf(t *testing.T) {
@@ -25,12 +25,12 @@ func TestObjectsAreStoredAsProtobuf(t *testing.T) {
 	n.createNIC(t, newNIC("nic", "a", "10.0.0.1"))
 	n.stop(t)
 
-	dir, err := standalone.Open(n.dir)
+	dir, err := standalone.Open(n.Dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer dir.Close()
-	etcd, err := dir.StartEtcd(t.Context())
+	etcd, err := dir.StartEtcd(t.Context(), standalone.DefaultQuota)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,19 +57,16 @@ func TestObjectsAreStoredAsProtobuf(t *testing.T) {
 
 func TestTheDataDirectoryIsItsOwnersAlone(t *testing.T) {
 	t.Parallel()
-	s, err := newServer(filepath.Join(t.TempDir(), "made", "with", "its", "parents"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.logFile = filepath.Join(t.TempDir(), "log")
+	s := newServer(filepath.Join(t.TempDir(), "made", "with", "its", "parents"))
+	s.LogFile = filepath.Join(t.TempDir(), "log")
 	s.mustStart(t)
 	t.Cleanup(func() { s.stop(t) })
-	for path, want := range map[string]fs.FileMode{s.dir: 0o700 | fs.ModeDir, s.kubeconfig: 0o600} {
+	for path, want := range map[string]fs.FileMode{s.Dir: 0o700 | fs.ModeDir, s.Kubeconfig: 0o600} {
 		if mode := fileMode(t, path); mode != want {
 			t.Errorf("%s has mode %s, want %s", path, mode, want)
 		}
 	}
-	if err := filepath.WalkDir(s.dir, func(path string, entry fs.DirEntry, err error) error {
+	if err := filepath.WalkDir(s.Dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.Type()&fs.ModeSymlink != 0 {
 			return err
 		}

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package v1alpha1 is the networking.ironcore.dev/v1alpha1 API: Networks, isolated from each other until their owners
-// peer them, and the NetworkInterfaces that join Machines to them. Client authors import this package; it depends on
-// apimachinery alone.
+// peer them, the NetworkInterfaces that join Machines to them, and what leads traffic in and out: VirtualIPs, LoadBalancers,
+// NATGateways and NetworkPolicies. Client authors import this package; it depends on apimachinery alone.
 //
 // +k8s:deepcopy-gen=package
 // +k8s:protobuf-gen=package

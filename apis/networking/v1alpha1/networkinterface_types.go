@@ -3,26 +3,23 @@
 
 package v1alpha1
 
-import (
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
-)
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // +genclient
 // +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
 
-// NetworkInterface joins a Machine to a Network. It lives in the namespace of both, and may be created before either.
+// NetworkInterface joins a Machine to a Network. It is in the namespace of both, and may be created before them.
 type NetworkInterface struct {
 	metav1.TypeMeta `json:",inline"`
 	// Standard object metadata. metadata.generation counts the changes of the spec.
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty" protobuf:"bytes,1,opt,name=metadata"`
 
-	// spec is what is asked of the NetworkInterface.
+	// spec is the desired state of the NetworkInterface.
 	// +optional
 	Spec NetworkInterfaceSpec `json:"spec,omitempty" protobuf:"bytes,2,opt,name=spec"`
-	// status is what was observed of the NetworkInterface. It is written through the status subresource only; in a
-	// write of the NetworkInterface itself it is ignored.
+	// status is the observed state of the NetworkInterface. It is written only through the status subresource. A write of
+	// the NetworkInterface itself does not change it.
 	// +optional
 	Status NetworkInterfaceStatus `json:"status,omitempty" protobuf:"bytes,3,opt,name=status"`
 }
@@ -40,23 +37,24 @@ type NetworkInterfaceList struct {
 	Items []NetworkInterface `json:"items" protobuf:"bytes,2,rep,name=items"`
 }
 
-// NetworkInterfaceSpec is what is asked of a NetworkInterface. networkRef and ipFamilies are immutable.
+// NetworkInterfaceSpec is the desired state of a NetworkInterface. networkRef and ipFamilies are immutable.
 type NetworkInterfaceSpec struct {
-	// providerID identifies the NetworkInterface in the infrastructure that realizes it. Setting it takes the
-	// permission to update networkinterfaces/status. It is immutable until machineRef changes, and ends with
-	// machineRef; without a machineRef it may be taken away. At most 512 printable ASCII characters, no spaces.
+	// providerID identifies the NetworkInterface in the infrastructure that realizes it. Setting it needs permission to
+	// update networkinterfaces/status. It is immutable until machineRef changes. The server removes it together with
+	// machineRef; without a machineRef it may be removed. At most 512 printable ASCII characters, no spaces.
 	// +optional
 	ProviderID string `json:"providerID,omitempty" protobuf:"bytes,1,opt,name=providerID"`
 
 	// networkRef names the Network that the NetworkInterface belongs to. Immutable.
 	NetworkRef LocalObjectReference `json:"networkRef" protobuf:"bytes,2,opt,name=networkRef"`
 
-	// machineRef is the Machine (group compute.ironcore.dev) that uses the NetworkInterface. Where it is absent or
-	// empty, the NetworkInterface is free.
+	// machineRef is the Machine (group compute.ironcore.dev) that uses the NetworkInterface. Without it, the
+	// NetworkInterface is free.
 	// +optional
 	MachineRef *LocalUIDReference `json:"machineRef,omitempty" protobuf:"bytes,3,opt,name=machineRef"`
 
-	// ipFamilies are the IP families of ips, one for each item: IPv4, IPv6 or both. Immutable.
+	// ipFamilies are the IP families of ips, one for each item: IPv4, IPv6 or both. By default, they are those of ips.
+	// Immutable.
 	// +listType=atomic
 	IPFamilies []IPFamily `json:"ipFamilies" protobuf:"bytes,4,rep,name=ipFamilies,casttype=IPFamily"`
 
@@ -69,47 +67,17 @@ type NetworkInterfaceSpec struct {
 	// +listType=atomic
 	Prefixes []PrefixSource `json:"prefixes,omitempty" protobuf:"bytes,6,rep,name=prefixes"`
 
-	// virtualIP is a public address that leads to the NetworkInterface.
+	// virtualIP is a public address of the NetworkInterface.
 	// +optional
 	VirtualIP *VirtualIPSource `json:"virtualIP,omitempty" protobuf:"bytes,7,opt,name=virtualIP"`
 
-	// attributes mean something to the provider. At most 64, with keys of at most 253 and values of at most 1024 bytes.
+	// attributes are for the provider, which defines their meaning. At most 64, with keys of at most 253 and values of at
+	// most 1024 bytes.
 	// +optional
 	Attributes map[string]string `json:"attributes,omitempty" protobuf:"bytes,8,rep,name=attributes"`
 }
 
-// LocalUIDReference names an object in the namespace of the object that holds the reference, and tells it from an
-// earlier or later one of that name.
-// +structType=atomic
-type LocalUIDReference struct {
-	// name of the referenced object.
-	Name string `json:"name" protobuf:"bytes,1,opt,name=name"`
-	// uid is the metadata.uid of the referenced object, a lower-case UUID (RFC 9562).
-	UID types.UID `json:"uid" protobuf:"bytes,2,opt,name=uid,casttype=k8s.io/apimachinery/pkg/types.UID"`
-}
-
-// IPFamily is a family of IP addresses.
-// +enum
-type IPFamily string
-
-const (
-	// IPv4Protocol is the family of addresses like 10.0.0.1.
-	IPv4Protocol IPFamily = "IPv4"
-	// IPv6Protocol is the family of addresses like 2001:db8::1.
-	IPv6Protocol IPFamily = "IPv6"
-)
-
-// IPSource tells where an address comes from. Exactly one of value and ephemeral is set.
-type IPSource struct {
-	// value is the address itself, in canonical form: "10.0.0.1", "2001:db8::1".
-	// +optional
-	Value string `json:"value,omitempty" protobuf:"bytes,1,opt,name=value"`
-	// ephemeral asks for a Prefix of one address that lives as long as the NetworkInterface.
-	// +optional
-	Ephemeral *EphemeralPrefixSource `json:"ephemeral,omitempty" protobuf:"bytes,2,opt,name=ephemeral"`
-}
-
-// PrefixSource tells where an address range comes from. Exactly one of value and ephemeral is set.
+// PrefixSource says where an address range comes from. Exactly one of value and ephemeral is set.
 type PrefixSource struct {
 	// value is the range itself in CIDR notation, in canonical form with all host bits zero: "10.1.0.0/24".
 	// +optional
@@ -119,42 +87,7 @@ type PrefixSource struct {
 	Ephemeral *EphemeralPrefixSource `json:"ephemeral,omitempty" protobuf:"bytes,2,opt,name=ephemeral"`
 }
 
-// EphemeralPrefixSource asks for a Prefix (group ipam.ironcore.dev) that lives as long as its NetworkInterface.
-type EphemeralPrefixSource struct {
-	// prefixTemplate is what the Prefix is made from.
-	PrefixTemplate *PrefixTemplateSpec `json:"prefixTemplate,omitempty" protobuf:"bytes,1,opt,name=prefixTemplate"`
-}
-
-// PrefixTemplateSpec is what a Prefix is made from.
-type PrefixTemplateSpec struct {
-	// metadata of the Prefix: its labels and annotations.
-	// +optional
-	metav1.ObjectMeta `json:"metadata,omitempty" protobuf:"bytes,1,opt,name=metadata"`
-	// spec of the Prefix.
-	// +optional
-	Spec PrefixSpec `json:"spec,omitempty" protobuf:"bytes,2,opt,name=spec"`
-}
-
-// PrefixSpec is what is asked of a Prefix.
-type PrefixSpec struct {
-	// ipFamily of the range. Where the family is known from the context, it must be that one, or empty.
-	// +optional
-	IPFamily IPFamily `json:"ipFamily,omitempty" protobuf:"bytes,1,opt,name=ipFamily,casttype=IPFamily"`
-	// prefix is the range to allocate, in CIDR notation. Without it, any free range of prefixLength will do.
-	// +optional
-	Prefix string `json:"prefix,omitempty" protobuf:"bytes,2,opt,name=prefix"`
-	// prefixLength is the length of the range to allocate.
-	// +optional
-	PrefixLength int32 `json:"prefixLength,omitempty" protobuf:"varint,3,opt,name=prefixLength"`
-	// parentRef names the Prefix to allocate from.
-	// +optional
-	ParentRef *LocalObjectReference `json:"parentRef,omitempty" protobuf:"bytes,4,opt,name=parentRef"`
-	// parentSelector selects the Prefixes to allocate from.
-	// +optional
-	ParentSelector *metav1.LabelSelector `json:"parentSelector,omitempty" protobuf:"bytes,5,opt,name=parentSelector"`
-}
-
-// VirtualIPSource tells where a virtual IP comes from. Exactly one of virtualIPRef and ephemeral is set.
+// VirtualIPSource says where a virtual IP comes from. Exactly one of virtualIPRef and ephemeral is set.
 type VirtualIPSource struct {
 	// virtualIPRef names a VirtualIP in the namespace of the NetworkInterface.
 	// +optional
@@ -166,39 +99,36 @@ type VirtualIPSource struct {
 
 // EphemeralVirtualIPSource asks for a VirtualIP that lives as long as its NetworkInterface.
 type EphemeralVirtualIPSource struct {
-	// virtualIPTemplate is what the VirtualIP is made from.
+	// virtualIPTemplate is the template of the VirtualIP.
 	VirtualIPTemplate *VirtualIPTemplateSpec `json:"virtualIPTemplate,omitempty" protobuf:"bytes,1,opt,name=virtualIPTemplate"`
 }
 
-// VirtualIPTemplateSpec is what a VirtualIP is made from.
+// VirtualIPTemplateSpec is the template of a VirtualIP.
 type VirtualIPTemplateSpec struct {
 	// metadata of the VirtualIP: its labels and annotations.
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty" protobuf:"bytes,1,opt,name=metadata"`
 	// spec of the VirtualIP.
 	// +optional
-	Spec VirtualIPSpec `json:"spec,omitempty" protobuf:"bytes,2,opt,name=spec"`
+	Spec EphemeralVirtualIPSpec `json:"spec,omitempty" protobuf:"bytes,2,opt,name=spec"`
 }
 
-// VirtualIPSpec is what is asked of a VirtualIP.
-type VirtualIPSpec struct {
+// EphemeralVirtualIPSpec is the desired state of a VirtualIP that is made from a template.
+type EphemeralVirtualIPSpec struct {
 	// type of the address: Public.
 	Type VirtualIPType `json:"type" protobuf:"bytes,1,opt,name=type,casttype=VirtualIPType"`
-	// ipFamily of the address.
+	// ipFamily of the address: IPv4 or IPv6.
 	IPFamily IPFamily `json:"ipFamily" protobuf:"bytes,2,opt,name=ipFamily,casttype=IPFamily"`
-	// reclaimPolicy tells what becomes of the VirtualIP once the NetworkInterface is gone: Retain or Delete.
+	// reclaimPolicy says what happens to the VirtualIP when the NetworkInterface is gone: Retain or Delete. Defaults to
+	// Delete.
 	// +optional
 	ReclaimPolicy ReclaimPolicy `json:"reclaimPolicy,omitempty" protobuf:"bytes,3,opt,name=reclaimPolicy,casttype=ReclaimPolicy"`
+	// targetRef has no effect: the target of the VirtualIP is the NetworkInterface.
+	// +optional
+	TargetRef *LocalUIDReference `json:"targetRef,omitempty" protobuf:"bytes,4,opt,name=targetRef"`
 }
 
-// VirtualIPType tells from where a virtual IP can be reached.
-// +enum
-type VirtualIPType string
-
-// VirtualIPTypePublic is an address that can be reached from the internet.
-const VirtualIPTypePublic VirtualIPType = "Public"
-
-// ReclaimPolicy tells what becomes of an object when the one it was made for is gone.
+// ReclaimPolicy says what happens to an object when the object that asked for it is gone.
 // +enum
 type ReclaimPolicy string
 
@@ -209,14 +139,14 @@ const (
 	ReclaimPolicyDelete ReclaimPolicy = "Delete"
 )
 
-// NetworkInterfaceStatus is what was observed of a NetworkInterface.
+// NetworkInterfaceStatus is the observed state of a NetworkInterface.
 type NetworkInterfaceStatus struct {
-	// state tells how far the network provider has come: Pending from creation on, Available once the NetworkInterface
-	// can carry traffic, Error when it needs help. The network provider writes it.
+	// state says how far the network provider is: Pending after the creation, Available once the NetworkInterface can carry
+	// traffic, Error when somebody has to help. The network provider writes it.
 	// +optional
 	State NetworkInterfaceState `json:"state,omitempty" protobuf:"bytes,1,opt,name=state,casttype=NetworkInterfaceState"`
 
-	// lastStateTransitionTime is when state last changed. The server keeps it.
+	// lastStateTransitionTime is when state last changed. The server writes it.
 	// +optional
 	LastStateTransitionTime *metav1.Time `json:"lastStateTransitionTime,omitempty" protobuf:"bytes,2,opt,name=lastStateTransitionTime"`
 
@@ -234,18 +164,40 @@ type NetworkInterfaceStatus struct {
 	// +optional
 	VirtualIP string `json:"virtualIP,omitempty" protobuf:"bytes,5,opt,name=virtualIP"`
 
-	// conditions give the same and more with a reason and a message. Available always agrees with state; the server
-	// keeps it in step. Why it is not True is NetworkNotFound, NetworkNotAvailable, AddressInUse, AddressMissing or a
-	// reason of the provider's. Providers may add conditions of their own, 32 in all.
+	// conditions say more, with a reason and a message. Available always agrees with state, and Ready is True when the
+	// newest spec is Available; the server writes both. Plugged says whether a machine is attached, if the provider knows.
+	// PrefixesOverlap is True while an address or range overlaps a range that another NetworkInterface of the Network had
+	// before. If Available is not True, its reason is NetworkNotFound, NetworkNotAvailable, AddressInUse, AddressUnknown,
+	// AddressMalformed, AddressMissing or a reason of the provider's. Providers may add conditions of their own, 32 in all.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
 	// +patchStrategy=merge
 	// +patchMergeKey=type
 	Conditions []metav1.Condition `json:"conditions,omitempty" patchStrategy:"merge" patchMergeKey:"type" protobuf:"bytes,6,rep,name=conditions"`
+
+	// observedGeneration is the metadata.generation that state, ips, prefixes and virtualIP belong to. While it is lower
+	// than metadata.generation, they belong to an earlier spec. The server writes it.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty" protobuf:"varint,7,opt,name=observedGeneration"`
+
+	// macAddress is the Ethernet address of the NetworkInterface, for example "02:00:5e:10:00:01". The network provider
+	// writes it.
+	// +optional
+	MACAddress string `json:"macAddress,omitempty" protobuf:"bytes,8,opt,name=macAddress"`
+
+	// gateways are the addresses that the machine sends its packets to, one for each IP family. The network provider writes
+	// them.
+	// +optional
+	// +listType=atomic
+	Gateways []string `json:"gateways,omitempty" protobuf:"bytes,9,rep,name=gateways"`
+
+	// mtu is the length in bytes of the longest IP packet that passes. The network provider writes it.
+	// +optional
+	MTU int32 `json:"mtu,omitempty" protobuf:"varint,10,opt,name=mtu"`
 }
 
-// NetworkInterfaceState tells how far the network provider has come with a NetworkInterface.
+// NetworkInterfaceState says how far the network provider is with a NetworkInterface.
 // +enum
 type NetworkInterfaceState string
 
@@ -254,14 +206,21 @@ const (
 	NetworkInterfaceStatePending NetworkInterfaceState = "Pending"
 	// NetworkInterfaceStateAvailable means that the NetworkInterface can carry traffic.
 	NetworkInterfaceStateAvailable NetworkInterfaceState = "Available"
-	// NetworkInterfaceStateError means that the NetworkInterface cannot be realized without help.
+	// NetworkInterfaceStateError means that the NetworkInterface cannot be realized; somebody has to help.
 	NetworkInterfaceStateError NetworkInterfaceState = "Error"
 )
 
-// Type and reasons of the condition that the server keeps.
+// Types and reasons of conditions.
 const (
 	// NetworkInterfaceAvailable is the type of the condition that agrees with status.state.
 	NetworkInterfaceAvailable = "Available"
+	// NetworkInterfacePrefixesOverlap is the type of the condition that is True while a range that is routed to the
+	// NetworkInterface, or one of its addresses, overlaps what another NetworkInterface of the Network had before, and absent
+	// otherwise.
+	NetworkInterfacePrefixesOverlap = "PrefixesOverlap"
+	// NetworkInterfacePlugged is the type of the condition that is True while a machine is attached to the NetworkInterface,
+	// written by providers that know.
+	NetworkInterfacePlugged = "Plugged"
 
 	// NetworkInterfaceReasonNetworkNotFound: spec.networkRef names a Network that does not exist.
 	NetworkInterfaceReasonNetworkNotFound = "NetworkNotFound"
@@ -269,12 +228,19 @@ const (
 	NetworkInterfaceReasonNetworkNotAvailable = "NetworkNotAvailable"
 	// NetworkInterfaceReasonAddressInUse: an earlier NetworkInterface of the Network has one of the addresses.
 	NetworkInterfaceReasonAddressInUse = "AddressInUse"
+	// NetworkInterfaceReasonAddressUnknown: a NetworkInterface of the namespace can't be read and may have one of the addresses.
+	NetworkInterfaceReasonAddressUnknown = "AddressUnknown"
+	// NetworkInterfaceReasonAddressMalformed: what is stored in spec is no address or range, and the server would refuse it today.
+	NetworkInterfaceReasonAddressMalformed = "AddressMalformed"
+	// NetworkInterfaceReasonRangesOverlap: the message names both ranges and the other NetworkInterface.
+	NetworkInterfaceReasonRangesOverlap = "RangesOverlap"
 	// NetworkInterfaceReasonAddressMissing: an address without a value has not been given one.
 	NetworkInterfaceReasonAddressMissing = "AddressMissing"
 )
 
-// EphemeralManagedByAnnotation names who made a NetworkInterface from the template of a Machine.
+// EphemeralManagedByAnnotation names who made an object from the template of another: a NetworkInterface from a Machine's, a
+// Prefix or VirtualIP from a NetworkInterface's or LoadBalancer's.
 const EphemeralManagedByAnnotation = "common.ironcore.dev/ephemeral-managed-by"
 
-// EphemeralManager is the value of EphemeralManagedByAnnotation that the machine controller sets.
+// EphemeralManager is the value of EphemeralManagedByAnnotation that the embedded controllers set.
 const EphemeralManager = "ephemeral-manager"

@@ -34,8 +34,19 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 		&NetworkBinding{},
 		&NetworkMembership{},
 		&NetworkRealization{},
+		&NetworkPeeringRequests{},
 		&NetworkInterface{},
 		&NetworkInterfaceList{},
+		&LoadBalancer{},
+		&LoadBalancerList{},
+		&LoadBalancerRouting{},
+		&LoadBalancerRoutingList{},
+		&NATGateway{},
+		&NATGatewayList{},
+		&NetworkPolicy{},
+		&NetworkPolicyList{},
+		&VirtualIP{},
+		&VirtualIPList{},
 	)
 	metav1.AddToGroupVersion(scheme, SchemeGroupVersion)
 	return nil

@@ -19,8 +19,63 @@ func (in EphemeralVirtualIPSource) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in EphemeralVirtualIPSpec) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.EphemeralVirtualIPSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in IPBlock) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.IPBlock"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in IPSource) OpenAPIModelName() string {
 	return "dev.ironcore.networking.apis.networking.v1alpha1.IPSource"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in LoadBalancer) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.LoadBalancer"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in LoadBalancerDestination) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.LoadBalancerDestination"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in LoadBalancerList) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.LoadBalancerList"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in LoadBalancerPort) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.LoadBalancerPort"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in LoadBalancerRouting) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.LoadBalancerRouting"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in LoadBalancerRoutingList) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.LoadBalancerRoutingList"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in LoadBalancerSpec) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.LoadBalancerSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in LoadBalancerStatus) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.LoadBalancerStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in LoadBalancerTargetRef) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.LoadBalancerTargetRef"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -34,6 +89,26 @@ func (in LocalUIDReference) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in NATGateway) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.NATGateway"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in NATGatewayList) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.NATGatewayList"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in NATGatewaySpec) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.NATGatewaySpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in NATGatewayStatus) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.NATGatewayStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in Network) OpenAPIModelName() string {
 	return "dev.ironcore.networking.apis.networking.v1alpha1.Network"
 }
@@ -41,6 +116,11 @@ func (in Network) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in NetworkBinding) OpenAPIModelName() string {
 	return "dev.ironcore.networking.apis.networking.v1alpha1.NetworkBinding"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in NetworkHolders) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.NetworkHolders"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -94,8 +174,58 @@ func (in NetworkPeeringNetworkRef) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in NetworkPeeringRequest) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.NetworkPeeringRequest"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in NetworkPeeringRequests) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.NetworkPeeringRequests"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in NetworkPeeringStatus) OpenAPIModelName() string {
 	return "dev.ironcore.networking.apis.networking.v1alpha1.NetworkPeeringStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in NetworkPolicy) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.NetworkPolicy"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in NetworkPolicyEgressRule) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.NetworkPolicyEgressRule"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in NetworkPolicyIngressRule) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.NetworkPolicyIngressRule"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in NetworkPolicyList) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.NetworkPolicyList"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in NetworkPolicyPeer) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.NetworkPolicyPeer"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in NetworkPolicyPort) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.NetworkPolicyPort"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in NetworkPolicySpec) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.NetworkPolicySpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in NetworkPolicyStatus) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.NetworkPolicyStatus"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -111,6 +241,11 @@ func (in NetworkSpec) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in NetworkStatus) OpenAPIModelName() string {
 	return "dev.ironcore.networking.apis.networking.v1alpha1.NetworkStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ObjectSelector) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.ObjectSelector"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -139,6 +274,16 @@ func (in PrefixTemplateSpec) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in VirtualIP) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.VirtualIP"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in VirtualIPList) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.VirtualIPList"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in VirtualIPSource) OpenAPIModelName() string {
 	return "dev.ironcore.networking.apis.networking.v1alpha1.VirtualIPSource"
 }
@@ -146,6 +291,11 @@ func (in VirtualIPSource) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in VirtualIPSpec) OpenAPIModelName() string {
 	return "dev.ironcore.networking.apis.networking.v1alpha1.VirtualIPSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in VirtualIPStatus) OpenAPIModelName() string {
+	return "dev.ironcore.networking.apis.networking.v1alpha1.VirtualIPStatus"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The network-apiserver authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package lifecycle lets decisions on Networks through where nothing new may be created: a namespace that is being deleted
-// still needs its Networks unbound and their members counted, or their deletion would wait for each other.
+// Package lifecycle allows decisions on Networks in a namespace that is being deleted, where nothing may be created.
+// Otherwise Networks could not be unbound and their members not counted, and the deletions would wait for each other.
 package lifecycle
 
 import (

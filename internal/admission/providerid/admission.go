@@ -1,8 +1,9 @@
 // SPDX-FileCopyrightText: The network-apiserver authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package providerid admits spec.providerID from network providers alone: whoever sets it needs the permission to update
-// the status of that object. When the field may change afterwards is validation's concern.
+// Package providerid lets only network providers set spec.providerID: this needs permission to update the status of the
+// object. A value from anybody else is dropped with a warning, so that an exported manifest can be applied anywhere.
+// Validation decides when a provider may change the field.
 package providerid
 
 import (
@@ -10,12 +11,15 @@ import (
 	"fmt"
 	"io"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/admission/initializer"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
+	"k8s.io/apiserver/pkg/warning"
 
+	"ironcore.dev/networking/internal/apis/intent"
 	"ironcore.dev/networking/internal/apis/networking"
 )
 
@@ -28,7 +32,7 @@ func Register(plugins *admission.Plugins) {
 }
 
 // New returns the plugin. Without an authorizer it gets one by initialization.
-func New(authorizer authorizer.Authorizer) admission.ValidationInterface {
+func New(authorizer authorizer.Authorizer) admission.MutationInterface {
 	return &plugin{Handler: admission.NewHandler(admission.Create, admission.Update), authorizer: authorizer}
 }
 
@@ -37,7 +41,7 @@ type plugin struct {
 	authorizer authorizer.Authorizer
 }
 
-var _ admission.ValidationInterface = &plugin{}
+var _ admission.MutationInterface = &plugin{}
 var _ initializer.WantsAuthorizer = &plugin{}
 
 func (p *plugin) SetAuthorizer(authorizer authorizer.Authorizer) { p.authorizer = authorizer }
@@ -49,9 +53,17 @@ func (p *plugin) ValidateInitialization() error {
 	return nil
 }
 
-func (p *plugin) Validate(ctx context.Context, a admission.Attributes, _ admission.ObjectInterfaces) error {
+// Admit drops a provider ID that the user may not set.
+func (p *plugin) Admit(ctx context.Context, a admission.Attributes, _ admission.ObjectInterfaces) error {
 	resource := a.GetResource()
-	if resource.Group != networking.GroupName || a.GetSubresource() != "" || !setsProviderID(a.GetObject(), a.GetOldObject()) {
+	if resource.Group != networking.GroupName || a.GetSubresource() != "" {
+		return nil
+	}
+	sent, stored := providerID(a.GetObject()), ""
+	if old := providerID(a.GetOldObject()); old != nil {
+		stored = *old
+	}
+	if sent == nil || *sent == stored || *sent == "" && !intent.Clears(ctx, "providerID") {
 		return nil
 	}
 	decision, reason, err := p.authorizer.Authorize(ctx, authorizer.AttributesRecord{
@@ -68,30 +80,23 @@ func (p *plugin) Validate(ctx context.Context, a admission.Attributes, _ admissi
 	if decision == authorizer.DecisionAllow {
 		return nil
 	}
-	detail := fmt.Sprintf("setting spec.providerID takes the permission to %q %q in API group %q",
-		"update", resource.Resource+"/status", resource.Group)
-	switch {
-	case err != nil:
-		detail += ": " + err.Error()
-	case reason != "":
-		detail += ": " + reason
+	if err != nil {
+		// To drop a provider's value would lose it: the provider is to try again.
+		return apierrors.NewServiceUnavailable(fmt.Sprintf("asking who may set spec.providerID: %v %s", err, reason))
 	}
-	return admission.NewForbidden(a, fmt.Errorf("%s", detail))
+	*sent = stored
+	warning.AddWarning(ctx, "", fmt.Sprintf("spec.providerID: setting it needs permission to update %s/status: kept as stored",
+		resource.Resource))
+	return nil
 }
 
-// setsProviderID tells whether a write sets spec.providerID. To take it away is refused of Networks by validation; of a
-// NetworkInterface it is the server's, along with the machineRef.
-func setsProviderID(obj, old runtime.Object) bool {
+// providerID points to the field of an object, or is nil where there is none.
+func providerID(obj runtime.Object) *string {
 	switch obj := obj.(type) {
 	case *networking.Network:
-		stored, ok := old.(*networking.Network)
-		return obj.Spec.ProviderID != "" && !(ok && obj.Spec.ProviderID == stored.Spec.ProviderID)
+		return &obj.Spec.ProviderID
 	case *networking.NetworkInterface:
-		stored, ok := old.(*networking.NetworkInterface)
-		if !ok {
-			return obj.Spec.ProviderID != ""
-		}
-		return obj.Spec.ProviderID != stored.Spec.ProviderID && (obj.Spec.ProviderID != "" || stored.Spec.MachineRef == nil)
+		return &obj.Spec.ProviderID
 	}
-	return false
+	return nil
 }

@@ -14,8 +14,8 @@ import (
 	"ironcore.dev/networking/internal/apis/networking"
 )
 
-// BenchmarkValidate is what the plugin adds to a write, the answer of the authorizer left out.
-func BenchmarkValidate(b *testing.B) {
+// BenchmarkAdmit is what the plugin adds to a write, the answer of the authorizer left out.
+func BenchmarkAdmit(b *testing.B) {
 	networks := networking.SchemeGroupVersion.WithResource("networks")
 	network := func(providerID string) *networking.Network {
 		return &networking.Network{
@@ -41,7 +41,7 @@ func BenchmarkValidate(b *testing.B) {
 			attributes := write.request.attributes()
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := plugin.Validate(b.Context(), attributes, nil); err != nil {
+				if err := plugin.Admit(b.Context(), attributes, nil); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -6,6 +6,7 @@ package providerid
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -17,9 +18,16 @@ import (
 	"k8s.io/apiserver/pkg/admission/initializer"
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
+	"k8s.io/apiserver/pkg/warning"
 
+	"ironcore.dev/networking/internal/apis/intent"
 	"ironcore.dev/networking/internal/apis/networking"
 )
+
+// warnings are what a caller is warned of.
+type warnings []string
+
+func (w *warnings) AddWarning(_, text string) { *w = append(*w, text) }
 
 // request is a write of team-a/a by alice.
 type request struct {
@@ -39,8 +47,7 @@ func (r request) attributes() admission.Attributes {
 }
 
 func TestWhoMaySetTheProviderID(t *testing.T) {
-	const needed = `networks.networking.ironcore.dev "a" is forbidden: setting spec.providerID takes the permission to ` +
-		`"update" "networks/status" in API group "networking.ironcore.dev"`
+	const dropped = "spec.providerID: setting it needs permission to update networks/status: kept as stored"
 	networks := schema.GroupVersionResource{Group: "networking.ironcore.dev", Version: "v1alpha1", Resource: "networks"}
 	others := schema.GroupVersionResource{Group: "core.apinet.ironcore.dev", Version: "v1alpha1", Resource: "networks"}
 	network := func(providerID string) *networking.Network {
@@ -61,8 +68,10 @@ func TestWhoMaySetTheProviderID(t *testing.T) {
 		request request
 		answer  answer
 		// asks tells whether the authorizer is asked at all.
-		asks bool
-		want string // the error, empty if admitted
+		asks    bool
+		want    string // the provider ID after admission
+		warning string
+		fails   bool
 	}{
 		"anyone may create a Network without one": {
 			request: request{operation: admission.Create, resource: networks, object: network("")},
@@ -76,43 +85,43 @@ func TestWhoMaySetTheProviderID(t *testing.T) {
 			request: request{operation: admission.Update, resource: networks,
 				object: network("local://5"), old: network("local://5")},
 			answer: deny,
+			want:   "local://5",
 		},
-		"taking it away is left to validation, which refuses it": {
+		"leaving it out is left to the strategy, which keeps it": {
 			request: request{operation: admission.Update, resource: networks, object: network(""), old: network("local://5")},
 			answer:  deny,
 		},
 		"whoever may update the status may set it": {
 			request: request{operation: admission.Update, resource: networks, object: network("local://5"), old: network("")},
 			answer:  allow, asks: true,
+			want: "local://5",
 		},
 		"whoever may update the status may create a Network with one": {
 			request: request{operation: admission.Create, resource: networks, object: network("local://5")},
 			answer:  allow, asks: true,
+			want: "local://5",
 		},
-		"anyone else may not set it, and is told which permission it takes": {
+		"what anyone else sets is dropped, and they are told which permission it needs": {
 			request: request{operation: admission.Update, resource: networks, object: network("local://5"), old: network("")},
-			answer:  deny, asks: true,
-			want: needed,
+			answer:  deny, asks: true, warning: dropped,
 		},
-		"anyone else may not create a Network with one": {
+		"what anyone else changes is as stored": {
+			request: request{operation: admission.Update, resource: networks, object: network("local://6"), old: network("local://5")},
+			answer:  deny, asks: true, warning: dropped, want: "local://5",
+		},
+		"anyone else creates a Network without one": {
 			request: request{operation: admission.Create, resource: networks, object: network("local://5")},
-			answer:  noOpinion, asks: true,
-			want: needed,
+			answer:  noOpinion, asks: true, warning: dropped,
 		},
-		"the authorizer's reason is passed on": {
+		"without an answer nothing is dropped, and the write is to be tried again": {
 			request: request{operation: admission.Update, resource: networks, object: network("local://5"), old: network("")},
-			answer:  answer{reason: "alice is no provider"}, asks: true,
-			want: needed + ": alice is no provider",
-		},
-		"without an answer nobody may": {
-			request: request{operation: admission.Update, resource: networks, object: network("local://5"), old: network("")},
-			answer:  answer{err: errors.New("nobody to ask")}, asks: true,
-			want: needed + ": nobody to ask",
+			answer:  answer{err: errors.New("nobody to ask")}, asks: true, want: "local://5", fails: true,
 		},
 		"a write of the status cannot set it, and is not asked about": {
 			request: request{operation: admission.Update, resource: networks, subresource: "status",
 				object: network("local://5"), old: network("")},
 			answer: deny,
+			want:   "local://5",
 		},
 		"a binding has none": {
 			request: request{operation: admission.Create, resource: networks, subresource: "binding",
@@ -122,6 +131,7 @@ func TestWhoMaySetTheProviderID(t *testing.T) {
 		"networks of another group are not meant": {
 			request: request{operation: admission.Create, resource: others, object: network("local://5")},
 			answer:  deny,
+			want:    "local://5",
 		},
 	} {
 		t.Run(sentence, func(t *testing.T) {
@@ -134,14 +144,16 @@ func TestWhoMaySetTheProviderID(t *testing.T) {
 			if !plugin.Handles(tc.request.operation) {
 				t.Errorf("the plugin does not handle %s", tc.request.operation)
 			}
-			err := plugin.Validate(t.Context(), tc.request.attributes(), nil)
-			switch {
-			case tc.want == "":
-				if err != nil {
-					t.Errorf("got error %v", err)
-				}
-			case !apierrors.IsForbidden(err) || err.Error() != tc.want:
-				t.Errorf("got error %v, want %s", err, tc.want)
+			var heard warnings
+			err := plugin.Admit(warning.WithWarningRecorder(t.Context(), &heard), tc.request.attributes(), nil)
+			if apierrors.IsServiceUnavailable(err) != tc.fails || err != nil && !tc.fails {
+				t.Errorf("got error %v, want one: %t", err, tc.fails)
+			}
+			if id := providerID(tc.request.object); id != nil && *id != tc.want {
+				t.Errorf("the provider ID is %q, want %q", *id, tc.want)
+			}
+			if got := strings.Join(heard, ", "); got != tc.warning {
+				t.Errorf("got warning %q, want %q", got, tc.warning)
 			}
 
 			var wantAsked []authorizer.AttributesRecord
@@ -189,14 +201,16 @@ func TestWhoMaySetTheProviderIDOfAnInterface(t *testing.T) {
 	}
 	for sentence, tc := range map[string]struct {
 		object, old *networking.NetworkInterface // old is nil for a create
+		clears      bool
 		asks        bool
 	}{
 		"a create without one is free":                     {object: nic("", "m")},
 		"a create with one takes the permission":           {object: nic("x://1", "m"), asks: true},
 		"an update that keeps it is free":                  {object: nic("x://1", "m"), old: nic("x://1", "m")},
+		"an update that leaves it out is free":             {object: nic("", "m"), old: nic("x://1", "m")},
 		"an update that sets it takes the permission":      {object: nic("x://1", "m"), old: nic("", "m"), asks: true},
 		"it ends freely with the Machine":                  {object: nic("", ""), old: nic("x://1", "m")},
-		"it does not end freely where there is none":       {object: nic("", ""), old: nic("x://1", ""), asks: true},
+		"to clear it explicitly takes the permission":      {object: nic("", ""), old: nic("x://1", ""), clears: true, asks: true},
 		"another one for another Machine takes it as well": {object: nic("x://2", "n"), old: nic("x://1", "m"), asks: true},
 	} {
 		t.Run(sentence, func(t *testing.T) {
@@ -213,9 +227,18 @@ func TestWhoMaySetTheProviderIDOfAnInterface(t *testing.T) {
 			if tc.old != nil {
 				request.operation, request.old = admission.Update, tc.old
 			}
-			err := plugin.Validate(t.Context(), request.attributes(), nil)
-			if got := apierrors.IsForbidden(err); got != tc.asks || asked > 0 != tc.asks {
-				t.Errorf("forbidden: %t, asked %d times, want %t", got, asked, tc.asks)
+			ctx, stored := t.Context(), ""
+			if tc.clears {
+				ctx = intent.With(ctx, intent.Intent{Cleared: []string{"providerID"}})
+			}
+			if tc.old != nil {
+				stored = tc.old.Spec.ProviderID
+			}
+			if err := plugin.Admit(ctx, request.attributes(), nil); err != nil || asked > 0 != tc.asks {
+				t.Errorf("got error %v, asked %d times", err, asked)
+			}
+			if got := tc.object.Spec.ProviderID; tc.asks && got != stored {
+				t.Errorf("the provider ID is %q, want it as stored: %q", got, stored)
 			}
 		})
 	}

@@ -3,10 +3,7 @@
 
 package networking
 
-import (
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
-)
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
 
@@ -27,8 +24,8 @@ type NetworkInterfaceList struct {
 	Items []NetworkInterface
 }
 
-// NetworkInterfaceSpec is what is asked of a NetworkInterface. The provider sets ProviderID, which ends with MachineRef;
-// NetworkRef and IPFamilies never change.
+// NetworkInterfaceSpec is the desired state of a NetworkInterface. The provider sets ProviderID, which ends with
+// MachineRef; NetworkRef and IPFamilies never change.
 type NetworkInterfaceSpec struct {
 	ProviderID string
 	NetworkRef LocalObjectReference
@@ -40,54 +37,13 @@ type NetworkInterfaceSpec struct {
 	Attributes map[string]string
 }
 
-// LocalUIDReference names one certain object in the same namespace.
-type LocalUIDReference struct {
-	Name string
-	UID  types.UID
-}
-
-// IPFamily is a family of IP addresses.
-type IPFamily string
-
-// The IP families.
-const (
-	IPv4Protocol IPFamily = "IPv4"
-	IPv6Protocol IPFamily = "IPv6"
-)
-
-// IPSource tells where an address comes from: exactly one of Value and Ephemeral is set.
-type IPSource struct {
-	Value     string
-	Ephemeral *EphemeralPrefixSource
-}
-
-// PrefixSource tells where an address range comes from: exactly one of Value and Ephemeral is set.
+// PrefixSource says where an address range comes from: exactly one of Value and Ephemeral is set.
 type PrefixSource struct {
 	Value     string
 	Ephemeral *EphemeralPrefixSource
 }
 
-// EphemeralPrefixSource asks for a Prefix that lives as long as its NetworkInterface.
-type EphemeralPrefixSource struct {
-	PrefixTemplate *PrefixTemplateSpec
-}
-
-// PrefixTemplateSpec is what a Prefix is made from.
-type PrefixTemplateSpec struct {
-	metav1.ObjectMeta
-	Spec PrefixSpec
-}
-
-// PrefixSpec is what is asked of a Prefix.
-type PrefixSpec struct {
-	IPFamily       IPFamily
-	Prefix         string
-	PrefixLength   int32
-	ParentRef      *LocalObjectReference
-	ParentSelector *metav1.LabelSelector
-}
-
-// VirtualIPSource tells where a virtual IP comes from: exactly one of VirtualIPRef and Ephemeral is set.
+// VirtualIPSource says where a virtual IP comes from: exactly one of VirtualIPRef and Ephemeral is set.
 type VirtualIPSource struct {
 	VirtualIPRef *LocalObjectReference
 	Ephemeral    *EphemeralVirtualIPSource
@@ -98,26 +54,21 @@ type EphemeralVirtualIPSource struct {
 	VirtualIPTemplate *VirtualIPTemplateSpec
 }
 
-// VirtualIPTemplateSpec is what a VirtualIP is made from.
+// VirtualIPTemplateSpec is the template of a VirtualIP.
 type VirtualIPTemplateSpec struct {
 	metav1.ObjectMeta
-	Spec VirtualIPSpec
+	Spec EphemeralVirtualIPSpec
 }
 
-// VirtualIPSpec is what is asked of a VirtualIP.
-type VirtualIPSpec struct {
+// EphemeralVirtualIPSpec is the desired state of a VirtualIP that is made from a template; TargetRef has no effect.
+type EphemeralVirtualIPSpec struct {
 	Type          VirtualIPType
 	IPFamily      IPFamily
 	ReclaimPolicy ReclaimPolicy
+	TargetRef     *LocalUIDReference
 }
 
-// VirtualIPType tells from where a virtual IP can be reached.
-type VirtualIPType string
-
-// VirtualIPTypePublic is an address that can be reached from the internet.
-const VirtualIPTypePublic VirtualIPType = "Public"
-
-// ReclaimPolicy tells what becomes of an object when the one it was made for is gone.
+// ReclaimPolicy says what happens to an object when the object that asked for it is gone.
 type ReclaimPolicy string
 
 // The reclaim policies.
@@ -126,8 +77,8 @@ const (
 	ReclaimPolicyDelete ReclaimPolicy = "Delete"
 )
 
-// NetworkInterfaceStatus is what was observed of a NetworkInterface. The provider writes it, but for
-// LastStateTransitionTime and the condition Available, which follow from State.
+// NetworkInterfaceStatus is the observed state of a NetworkInterface. The provider writes it, but for
+// LastStateTransitionTime, ObservedGeneration and the conditions Available and Ready, which the server keeps.
 type NetworkInterfaceStatus struct {
 	State                   NetworkInterfaceState
 	LastStateTransitionTime *metav1.Time
@@ -135,6 +86,10 @@ type NetworkInterfaceStatus struct {
 	Prefixes                []string
 	VirtualIP               string
 	Conditions              []metav1.Condition
+	ObservedGeneration      int64
+	MACAddress              string
+	Gateways                []string
+	MTU                     int32
 }
 
 // NetworkInterfaceState tells how far the provider has come with a NetworkInterface.

@@ -8,158 +8,58 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
-
-// Network is a logically isolated network.
-type Network struct {
-	metav1.TypeMeta
-	metav1.ObjectMeta
-	Spec   NetworkSpec
-	Status NetworkStatus
-}
-
-// +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
-
-// NetworkList is a list of Networks.
-type NetworkList struct {
-	metav1.TypeMeta
-	metav1.ListMeta
-	Items []Network
-}
-
-// NetworkSpec is what is asked of a Network. Users write Peerings, the provider sets ProviderID once, and the peering
-// and release controllers write IncomingPeerings.
-type NetworkSpec struct {
-	ProviderID       string
-	Peerings         []NetworkPeering
-	IncomingPeerings []NetworkPeeringClaimRef
-}
-
-// NetworkPeering asks for a peering with another Network.
-type NetworkPeering struct {
-	Name       string
-	NetworkRef NetworkPeeringNetworkRef
-	Prefixes   []PeeringPrefix
-}
-
-// NetworkPeeringNetworkRef names the Network at the other end of a peering; an empty Namespace is the own one, an empty
-// UID accepts whichever Network has the name.
-type NetworkPeeringNetworkRef struct {
-	Namespace string
-	Name      string
-	UID       types.UID
-}
-
-// PeeringPrefix is an address range that a peer may reach: exactly one of Prefix and PrefixRef is set.
-type PeeringPrefix struct {
-	Name      string
-	Prefix    string
-	PrefixRef *LocalObjectReference
-}
-
 // LocalObjectReference names an object in the same namespace.
 type LocalObjectReference struct {
 	Name string
 }
 
-// NetworkPeeringClaimRef is the claim of a Network that is bound to the holder of the claim.
-type NetworkPeeringClaimRef struct {
-	Namespace string
-	Name      string
-	UID       types.UID
+// LocalUIDReference names one certain object in the same namespace.
+type LocalUIDReference struct {
+	Name string
+	UID  types.UID
 }
 
-// NetworkStatus is what was observed of a Network. The provider writes State, the data plane part of Peerings and
-// conditions of its own; the membership controller writes NetworkInterfaces, the binding the rest.
-type NetworkStatus struct {
-	ObservedGeneration int64
-	State              NetworkState
-	Conditions         []metav1.Condition
-	Peerings           []NetworkPeeringStatus
-	NetworkInterfaces  int32
-}
+// IPFamily is a family of IP addresses.
+type IPFamily string
 
-// NetworkState tells how far the provider has come with a Network.
-type NetworkState string
-
-// The states of a Network.
+// The IP families.
 const (
-	NetworkStatePending   NetworkState = "Pending"
-	NetworkStateAvailable NetworkState = "Available"
-	NetworkStateError     NetworkState = "Error"
+	IPv4Protocol IPFamily = "IPv4"
+	IPv6Protocol IPFamily = "IPv6"
 )
 
-// NetworkPeeringStatus is what was observed of one peering: Phase to LastPhaseTransitionTime are the binding, State and
-// Prefixes are the word of the data plane.
-type NetworkPeeringStatus struct {
-	Name                    string
-	Phase                   NetworkPeeringPhase
-	Reason                  string
-	Message                 string
-	LastPhaseTransitionTime *metav1.Time
-	State                   NetworkPeeringState
-	Prefixes                []PeeringPrefixStatus
-}
+// Protocol is a protocol with ports.
+type Protocol string
 
-// NetworkPeeringPhase is the binding of a peering.
-type NetworkPeeringPhase string
-
-// The phases of a peering.
+// The protocols.
 const (
-	NetworkPeeringPhasePending NetworkPeeringPhase = "Pending"
-	NetworkPeeringPhaseBound   NetworkPeeringPhase = "Bound"
+	ProtocolTCP  Protocol = "TCP"
+	ProtocolUDP  Protocol = "UDP"
+	ProtocolSCTP Protocol = "SCTP"
 )
 
-// NetworkPeeringState tells how far the data plane has come with a peering.
-type NetworkPeeringState string
-
-// The data plane states of a peering.
-const (
-	NetworkPeeringStatePending NetworkPeeringState = "Pending"
-	NetworkPeeringStateReady   NetworkPeeringState = "Ready"
-	NetworkPeeringStateError   NetworkPeeringState = "Error"
-)
-
-// PeeringPrefixStatus is an address range in force for a peering.
-type PeeringPrefixStatus struct {
-	Name   string
-	Prefix string
+// IPSource says where an address comes from: exactly one of Value and Ephemeral is set.
+type IPSource struct {
+	Value     string
+	Ephemeral *EphemeralPrefixSource
 }
 
-// +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
+// EphemeralPrefixSource asks for a Prefix that lives as long as the object that asks for it.
+type EphemeralPrefixSource struct {
+	PrefixTemplate *PrefixTemplateSpec
+}
 
-// NetworkBinding is the decision on all peerings of a Network, applied to it in one atomic write.
-type NetworkBinding struct {
-	metav1.TypeMeta
+// PrefixTemplateSpec is the template of a Prefix.
+type PrefixTemplateSpec struct {
 	metav1.ObjectMeta
-	IncomingPeerings []NetworkPeeringClaimRef
-	Peerings         []NetworkPeeringBinding
+	Spec PrefixSpec
 }
 
-// NetworkPeeringBinding is the decision on one peering.
-type NetworkPeeringBinding struct {
-	Name    string
-	Phase   NetworkPeeringPhase
-	Reason  string
-	Message string
-}
-
-// +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
-
-// NetworkRealization is what the provider inside the server made of a Network, applied to it in one atomic write.
-type NetworkRealization struct {
-	metav1.TypeMeta
-	metav1.ObjectMeta
-	ProviderID string
-	Status     NetworkStatus
-}
-
-// +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
-
-// NetworkMembership tells a Network how many NetworkInterfaces it has; Names are the first few.
-type NetworkMembership struct {
-	metav1.TypeMeta
-	metav1.ObjectMeta
-	NetworkInterfaces int32
-	Names             []string
+// PrefixSpec is the desired state of a Prefix.
+type PrefixSpec struct {
+	IPFamily       IPFamily
+	Prefix         string
+	PrefixLength   int32
+	ParentRef      *LocalObjectReference
+	ParentSelector *metav1.LabelSelector
 }

@@ -13,7 +13,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
-	"ironcore.dev/networking/internal/binding"
+	"ironcore.dev/networking/internal/rules"
 )
 
 const (
@@ -21,6 +21,8 @@ const (
 	peeringTarget = "peeringTarget"
 	// claimUID finds the Networks that hold a claim of a given UID.
 	claimUID = "claimUID"
+	// ownUID finds the Network that has a given UID.
+	ownUID = "ownUID"
 )
 
 // Indexers are to be added to the informer of Networks before it starts.
@@ -33,7 +35,8 @@ func Indexers() cache.Indexers {
 			}
 			targets := make([]string, 0, len(network.Spec.Peerings))
 			for i := range network.Spec.Peerings {
-				targets = append(targets, binding.Target(network.Namespace, network.Spec.Peerings[i].NetworkRef).String())
+				ref := &network.Spec.Peerings[i].NetworkRef
+				targets = append(targets, rules.PeeringTarget(network.Namespace, ref.Namespace, ref.Name).String())
 			}
 			return targets, nil
 		},
@@ -48,6 +51,13 @@ func Indexers() cache.Indexers {
 			}
 			return claims, nil
 		},
+		ownUID: func(obj any) ([]string, error) {
+			network, ok := obj.(*v1alpha1.Network)
+			if !ok {
+				return nil, fmt.Errorf("got a %T where a Network was expected", obj)
+			}
+			return []string{string(network.UID)}, nil
+		},
 	}
 }
 
@@ -56,9 +66,23 @@ func Naming(indexer cache.Indexer, name types.NamespacedName) ([]types.Namespace
 	return names(indexer, peeringTarget, name.String())
 }
 
+// NetworksNaming returns the Networks with a peering that names the given one.
+func NetworksNaming(informer cache.SharedIndexInformer, name types.NamespacedName) []*v1alpha1.Network {
+	return listed[v1alpha1.Network](informer, peeringTarget, name.String())
+}
+
 // ClaimedBy returns the names of the Networks that hold a claim of the Network with the given UID.
 func ClaimedBy(indexer cache.Indexer, uid types.UID) ([]types.NamespacedName, error) {
 	return names(indexer, claimUID, string(uid))
+}
+
+// WithUID returns the name of the Network with the given UID, if there is one.
+func WithUID(indexer cache.Indexer, uid types.UID) (types.NamespacedName, bool) {
+	found, err := names(indexer, ownUID, string(uid))
+	if err != nil || len(found) == 0 {
+		return types.NamespacedName{}, false
+	}
+	return found[0], true
 }
 
 func names(indexer cache.Indexer, index, value string) ([]types.NamespacedName, error) {
@@ -75,4 +99,11 @@ func names(indexer cache.Indexer, index, value string) ([]types.NamespacedName, 
 		found = append(found, types.NamespacedName{Namespace: namespace, Name: name})
 	}
 	return found, nil
+}
+
+// Get returns an object of an informer, or nil if there is none.
+func Get[T any](informer cache.SharedIndexInformer, name types.NamespacedName) *T {
+	obj, _, _ := informer.GetIndexer().GetByKey(name.String())
+	object, _ := obj.(*T)
+	return object
 }

@@ -19,7 +19,7 @@ func TestIndexesFindTheOtherEnd(t *testing.T) {
 	indexer := cache.NewIndexer(cache.MetaNamespaceKeyFunc, Indexers())
 	for _, network := range []*v1alpha1.Network{
 		{
-			ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "near"},
+			ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "near", UID: "uid-of-near"},
 			Spec: v1alpha1.NetworkSpec{
 				Peerings: []v1alpha1.NetworkPeering{
 					{NetworkRef: v1alpha1.NetworkPeeringNetworkRef{Name: "target"}},
@@ -69,6 +69,21 @@ func TestIndexesFindTheOtherEnd(t *testing.T) {
 		"the holder of a claim is found by its UID": {
 			find: func() ([]types.NamespacedName, error) { return ClaimedBy(indexer, "uid-of-far") },
 			want: []types.NamespacedName{near},
+		},
+		"a Network is found by its UID": {
+			find: func() ([]types.NamespacedName, error) {
+				name, _ := WithUID(indexer, "uid-of-near")
+				return []types.NamespacedName{name}, nil
+			},
+			want: []types.NamespacedName{near},
+		},
+		"none is found by the UID of an earlier one": {
+			find: func() ([]types.NamespacedName, error) {
+				if name, ok := WithUID(indexer, "uid-of-an-earlier-near"); ok {
+					return []types.NamespacedName{name}, nil
+				}
+				return nil, nil
+			},
 		},
 		"nobody holds a claim of another UID": {
 			find: func() ([]types.NamespacedName, error) { return ClaimedBy(indexer, "uid-of-an-earlier-far") },

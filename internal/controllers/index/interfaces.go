@@ -14,10 +14,12 @@ import (
 )
 
 const (
-	// interfaceNetwork finds the NetworkInterfaces of a Network.
-	interfaceNetwork = "network"
+	// ofNetwork finds the members of a kind that a Network has.
+	ofNetwork = "network"
 	// interfaceAddress finds the NetworkInterfaces of a Network that ask for an address or have it.
 	interfaceAddress = "address"
+	// routedNetwork finds the NetworkInterfaces of a Network to which ranges are routed.
+	routedNetwork = "routed"
 	// interfaceMachine finds the NetworkInterfaces that a Machine uses.
 	interfaceMachine = "machine"
 )
@@ -25,15 +27,19 @@ const (
 // InterfaceIndexers are to be added to the informer of NetworkInterfaces before it starts.
 func InterfaceIndexers() cache.Indexers {
 	return cache.Indexers{
-		interfaceNetwork: ofInterface(func(nic *v1alpha1.NetworkInterface) []string {
-			return []string{NetworkOf(nic).String()}
-		}),
+		ofNetwork: byNetwork,
 		interfaceAddress: ofInterface(func(nic *v1alpha1.NetworkInterface) []string {
 			addresses := AddressesOf(nic)
 			for i := range addresses {
 				addresses[i] = addressKey(NetworkOf(nic), addresses[i])
 			}
 			return addresses
+		}),
+		routedNetwork: ofInterface(func(nic *v1alpha1.NetworkInterface) []string {
+			if !isRouted(nic) {
+				return nil
+			}
+			return []string{NetworkOf(nic).String()}
 		}),
 		interfaceMachine: ofInterface(func(nic *v1alpha1.NetworkInterface) []string {
 			if nic.Spec.MachineRef == nil {
@@ -58,11 +64,6 @@ func addressKey(network types.NamespacedName, address string) string {
 	return network.String() + " " + address
 }
 
-// NetworkOf names the Network that a NetworkInterface belongs to.
-func NetworkOf(nic *v1alpha1.NetworkInterface) types.NamespacedName {
-	return types.NamespacedName{Namespace: nic.Namespace, Name: nic.Spec.NetworkRef.Name}
-}
-
 // AddressesOf returns the addresses that a NetworkInterface asks for, and those that it still has of before.
 func AddressesOf(nic *v1alpha1.NetworkInterface) []string {
 	addresses := slices.Clone(nic.Status.IPs)
@@ -72,19 +73,6 @@ func AddressesOf(nic *v1alpha1.NetworkInterface) []string {
 		}
 	}
 	return addresses
-}
-
-// InterfacesOf returns the names of the NetworkInterfaces of a Network.
-func InterfacesOf(indexer cache.Indexer, network types.NamespacedName) ([]string, error) {
-	found, err := names(indexer, interfaceNetwork, network.String())
-	if err != nil {
-		return nil, err
-	}
-	members := make([]string, 0, len(found))
-	for _, name := range found {
-		members = append(members, name.Name)
-	}
-	return members, nil
 }
 
 // WithAddress returns the NetworkInterfaces of a Network that ask for an address or have it.
@@ -98,6 +86,19 @@ func WithAddress(indexer cache.Indexer, network types.NamespacedName, address st
 		found = append(found, object.(*v1alpha1.NetworkInterface))
 	}
 	return found, nil
+}
+
+func isRouted(nic *v1alpha1.NetworkInterface) bool {
+	return len(nic.Spec.Prefixes) > 0 || len(nic.Status.Prefixes) > 0
+}
+
+// NeighboursOf returns the NetworkInterfaces of the Network of the given one whose addresses could be in its ranges, or the
+// other way round, itself included.
+func NeighboursOf(informer cache.SharedIndexInformer, nic *v1alpha1.NetworkInterface) []*v1alpha1.NetworkInterface {
+	if isRouted(nic) {
+		return Members[v1alpha1.NetworkInterface](informer, NetworkOf(nic))
+	}
+	return listed[v1alpha1.NetworkInterface](informer, routedNetwork, NetworkOf(nic).String())
 }
 
 // UsedBy returns the names of the NetworkInterfaces that the Machine with the given UID uses.

@@ -4,6 +4,8 @@
 package machine
 
 import (
+	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"maps"
 
@@ -11,13 +13,14 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 )
 
 var kind = schema.GroupVersionKind{Group: "compute.ironcore.dev", Version: "v1alpha1", Kind: "Machine"}
 
-// machine is what concerns us of a Machine.
+// machine is the part of a Machine that this controller reads.
 type machine struct {
 	metav1.TypeMeta
 	metav1.ObjectMeta
@@ -34,6 +37,8 @@ type listed struct {
 	template *v1alpha1.NetworkInterface
 	// fault is what is wrong with the template.
 	fault error
+	// digest tells the template from others.
+	digest string
 }
 
 // parse reads a Machine. Entries that are not as the Machine API has them are left out.
@@ -67,9 +72,48 @@ func parse(object *unstructured.Unstructured) *machine {
 		}
 		nic := &v1alpha1.NetworkInterface{}
 		fault := runtime.DefaultUnstructuredConverter.FromUnstructured(template, nic)
-		m.interfaces[m.Name+"-"+name] = listed{template: nic, fault: fault}
+		m.interfaces[m.Name+"-"+name] = listed{template: nic, fault: fault, digest: digest(template)}
 	}
 	return m
+}
+
+// templateAnnotation on an ephemeral NetworkInterface has the digest of the template that it was made of.
+const templateAnnotation = "networking.ironcore.dev/template-digest"
+
+func digest(template map[string]any) string {
+	text, err := json.Marshal(template) // Keys are in order.
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(text))[:16]
+}
+
+// makerOf returns the Machine that an ephemeral NetworkInterface was made for, or nil if it was not made here.
+func makerOf(nic *v1alpha1.NetworkInterface) *metav1.OwnerReference {
+	owner := metav1.GetControllerOf(nic)
+	if owner == nil || owner.APIVersion != kind.GroupVersion().String() || owner.Kind != kind.Kind ||
+		nic.Annotations[v1alpha1.EphemeralManagedByAnnotation] != v1alpha1.EphemeralManager {
+		return nil
+	}
+	return owner
+}
+
+// deletionCause returns why an ephemeral NetworkInterface is to be deleted, given the Machine of its maker's name that there is
+// now, or an empty text. One whose Machine lists it otherwise now is replaced: its template changed.
+func deletionCause(nic *v1alpha1.NetworkInterface, maker *metav1.OwnerReference, now *machine) string {
+	switch {
+	case now == nil:
+		return fmt.Sprintf("Machine %s is gone", maker.Name)
+	case now.UID != maker.UID:
+		return fmt.Sprintf("Machine %s was deleted and created again", maker.Name)
+	case !now.lists(nic.Name):
+		return fmt.Sprintf("Machine %s does not list it any more", maker.Name)
+	}
+	entry, madeOf := now.interfaces[nic.Name], nic.Annotations[templateAnnotation]
+	if now.DeletionTimestamp == nil && entry.template != nil && entry.fault == nil && madeOf != "" && madeOf != entry.digest {
+		return fmt.Sprintf("Machine %s has another template for it now", maker.Name)
+	}
+	return ""
 }
 
 // lists tells whether a Machine lists a NetworkInterface.
@@ -84,10 +128,10 @@ func (m *machine) may(nic *v1alpha1.NetworkInterface) bool {
 	return m.interfaces[nic.Name].template == nil || metav1.IsControlledBy(nic, m)
 }
 
-// keeper returns which of the Machines that list a NetworkInterface is the one that uses it, or nil.
-func keeper(nic *v1alpha1.NetworkInterface, machines []*machine) *machine {
+// withUID returns the Machine with a UID, or nil.
+func withUID(machines []*machine, uid types.UID) *machine {
 	for _, m := range machines {
-		if m.UID == nic.Spec.MachineRef.UID {
+		if m.UID == uid {
 			return m
 		}
 	}
@@ -105,8 +149,8 @@ func chosen(nic *v1alpha1.NetworkInterface, machines []*machine) *machine {
 	return nil
 }
 
-// maker returns for which of the Machines that list a missing NetworkInterface it is to be made, or nil.
-func maker(name string, machines []*machine) *machine {
+// firstMaker returns for which of the Machines that list a missing NetworkInterface it is to be made, or nil.
+func firstMaker(name string, machines []*machine) *machine {
 	for _, m := range machines {
 		if m.DeletionTimestamp == nil && m.interfaces[name].template != nil {
 			return m
@@ -115,8 +159,8 @@ func maker(name string, machines []*machine) *machine {
 	return nil
 }
 
-// made returns the ephemeral NetworkInterface of a Machine, which uses it from the beginning.
-func made(name string, m *machine) *v1alpha1.NetworkInterface {
+// ephemeralInterface returns the ephemeral NetworkInterface of a Machine, which uses it from the beginning.
+func ephemeralInterface(name string, m *machine) *v1alpha1.NetworkInterface {
 	template := m.interfaces[name].template
 	nic := &v1alpha1.NetworkInterface{
 		ObjectMeta: metav1.ObjectMeta{
@@ -129,6 +173,7 @@ func made(name string, m *machine) *v1alpha1.NetworkInterface {
 		Spec: *template.Spec.DeepCopy(),
 	}
 	metav1.SetMetaDataAnnotation(&nic.ObjectMeta, v1alpha1.EphemeralManagedByAnnotation, v1alpha1.EphemeralManager)
+	metav1.SetMetaDataAnnotation(&nic.ObjectMeta, templateAnnotation, m.interfaces[name].digest)
 	nic.Spec.ProviderID = ""
 	nic.Spec.MachineRef = &v1alpha1.LocalUIDReference{Name: m.Name, UID: m.UID}
 	return nic
@@ -149,15 +194,15 @@ func freed(nic *v1alpha1.NetworkInterface) *v1alpha1.NetworkInterface {
 	return nic
 }
 
-// end returns why a Machine does not use a NetworkInterface any more, given the Machine of its name that there is now,
+// releaseCause returns why a Machine does not use a NetworkInterface any more, given the Machine of its name that there is now,
 // or an empty text if it does.
-func end(nic *v1alpha1.NetworkInterface, now *machine) string {
+func releaseCause(nic *v1alpha1.NetworkInterface, now *machine) string {
 	ref := nic.Spec.MachineRef
 	switch {
 	case now == nil:
 		return fmt.Sprintf("Machine %s is gone", ref.Name)
 	case now.UID != ref.UID:
-		return fmt.Sprintf("Machine %s was deleted and made again", ref.Name)
+		return fmt.Sprintf("Machine %s was deleted and created again", ref.Name)
 	case !now.lists(nic.Name):
 		return fmt.Sprintf("Machine %s does not list it any more", ref.Name)
 	}

@@ -4,6 +4,7 @@
 package machine
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -53,8 +54,11 @@ func TestAnEphemeralInterfaceIsMadeOfItsTemplate(t *testing.T) {
 	want := &v1alpha1.NetworkInterface{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: "team-a", Name: "m-secondary",
-			Labels:      map[string]string{"app": "web"},
-			Annotations: map[string]string{"note": "kept", "common.ironcore.dev/ephemeral-managed-by": "ephemeral-manager"},
+			Labels: map[string]string{"app": "web"},
+			Annotations: map[string]string{
+				"note": "kept", "common.ironcore.dev/ephemeral-managed-by": "ephemeral-manager",
+				"networking.ironcore.dev/template-digest": m.interfaces["m-secondary"].digest,
+			},
 			OwnerReferences: []metav1.OwnerReference{{
 				APIVersion: "compute.ironcore.dev/v1alpha1", Kind: "Machine", Name: "m", UID: "uid-of-m",
 				Controller: &yes, BlockOwnerDeletion: &yes,
@@ -67,8 +71,67 @@ func TestAnEphemeralInterfaceIsMadeOfItsTemplate(t *testing.T) {
 			IPs:        []v1alpha1.IPSource{{Value: "10.0.0.1"}},
 		},
 	}
-	if diff := cmp.Diff(want, made("m-secondary", m)); diff != "" {
+	if diff := cmp.Diff(want, ephemeralInterface("m-secondary", m)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestWhenAnEphemeralInterfaceIsDeleted(t *testing.T) {
+	madeOf := func(change func(*v1alpha1.NetworkInterface)) *v1alpha1.NetworkInterface {
+		nic := ephemeralInterface("m-secondary", parse(decode(t, machineManifest)))
+		change(nic)
+		return nic
+	}
+	as := func(from, to string) *machine {
+		return parse(decode(t, strings.Replace(machineManifest, from, to, 1)))
+	}
+	same := func(*v1alpha1.NetworkInterface) {}
+	for sentence, tc := range map[string]struct {
+		nic  *v1alpha1.NetworkInterface
+		now  *machine
+		want string
+	}{
+		"not while its Machine lists it": {nic: madeOf(same), now: as("", "")},
+		"not when it was changed itself": {
+			nic: madeOf(func(nic *v1alpha1.NetworkInterface) { nic.Spec.IPs, nic.Labels = nil, nil }), now: as("", ""),
+		},
+		"not when another entry changed":           {nic: madeOf(same), now: as("{name: nic}", "{name: other}")},
+		"not when its template can't be read":      {nic: madeOf(same), now: as("ips: [{value: 10.0.0.1}]", "ips: 5")},
+		"not when its Machine refers to it by now": {nic: madeOf(same), now: as("{name: nic}", "{name: m-secondary}"), want: ""},
+		"not when it is not known what it was made of": {
+			nic: madeOf(func(nic *v1alpha1.NetworkInterface) { delete(nic.Annotations, templateAnnotation) }),
+			now: as("10.0.0.1", "10.0.0.2"),
+		},
+		"when its entry was dropped": {
+			nic: madeOf(same), now: as("name: secondary", "name: third"), want: "Machine m does not list it any more",
+		},
+		"when its entry has another address": {
+			nic: madeOf(same), now: as("10.0.0.1", "10.0.0.2"), want: "Machine m has another template for it now",
+		},
+		"when its entry has another label": {
+			nic: madeOf(same), now: as("app: web", "app: db"), want: "Machine m has another template for it now",
+		},
+		"when its Machine is gone":           {nic: madeOf(same), want: "Machine m is gone"},
+		"when its Machine was created again": {nic: madeOf(same), now: as("uid-of-m", "other"), want: "Machine m was deleted and created again"},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			maker := makerOf(tc.nic)
+			if maker == nil {
+				t.Fatal("it has no maker")
+			}
+			if got := deletionCause(tc.nic, maker, tc.now); got != tc.want {
+				t.Errorf("got %q, want %q", got, tc.want)
+			}
+		})
+	}
+	for sentence, foreign := range map[string]*v1alpha1.NetworkInterface{
+		"one without an owner":          madeOf(func(nic *v1alpha1.NetworkInterface) { nic.OwnerReferences = nil }),
+		"one that somebody else made":   madeOf(func(nic *v1alpha1.NetworkInterface) { nic.Annotations = nil }),
+		"one of another kind of object": madeOf(func(nic *v1alpha1.NetworkInterface) { nic.OwnerReferences[0].Kind = "Pod" }),
+	} {
+		if makerOf(foreign) != nil {
+			t.Errorf("%s is taken for ephemeral", sentence)
+		}
 	}
 }
 
@@ -158,7 +221,7 @@ func TestForWhomAMissingInterfaceIsMade(t *testing.T) {
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			got := ""
-			if m := maker("nic", tc.machines); m != nil {
+			if m := firstMaker("nic", tc.machines); m != nil {
 				got = m.Name
 			}
 			if got != tc.want {
@@ -176,11 +239,11 @@ func TestWhenAMachinesUseEnds(t *testing.T) {
 		"not while it lists the interface":    {now: that("a")},
 		"not while it is being deleted":       {now: that("a", deleting)},
 		"when it is gone":                     {want: "Machine a is gone"},
-		"when it was made again":              {now: that("a", func(m *machine) { m.UID = "other" }), want: "Machine a was deleted and made again"},
+		"when it was created again":           {now: that("a", func(m *machine) { m.UID = "other" }), want: "Machine a was deleted and created again"},
 		"when it does not list the interface": {now: that("a", func(m *machine) { m.interfaces = nil }), want: "Machine a does not list it any more"},
 	} {
 		t.Run(sentence, func(t *testing.T) {
-			if got := end(nic("a", ""), tc.now); got != tc.want {
+			if got := releaseCause(nic("a", ""), tc.now); got != tc.want {
 				t.Errorf("got %q, want %q", got, tc.want)
 			}
 		})

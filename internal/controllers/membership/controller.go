@@ -1,25 +1,28 @@
 // SPDX-FileCopyrightText: The network-apiserver authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package membership counts the NetworkInterfaces of each Network, at a cost that a burst of them does not multiply,
-// and lets the deletion of a Network end once the last of them is gone.
+// Package membership counts the NetworkInterfaces of each Network, at most once a second. It says what the deletion of a
+// Network waits for, and ends the deletion once the last NetworkInterface, LoadBalancer and NATGateway is gone.
 package membership
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/tools/record"
 	"k8s.io/klog/v2"
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 	"ironcore.dev/networking/internal/controllers/index"
-	"ironcore.dev/networking/internal/controllers/workloop"
+	"ironcore.dev/networking/internal/controllers/queue"
+	"ironcore.dev/networking/internal/rules"
 	clientset "ironcore.dev/networking/pkg/client/clientset/versioned/typed/networking/v1alpha1"
 	listers "ironcore.dev/networking/pkg/client/listers/networking/v1alpha1"
 )
@@ -34,66 +37,73 @@ const (
 	writePeriod = time.Second
 )
 
+// Informers are what the controller is fed by.
+type Informers struct{ Networks, Interfaces, Balancers, Gateways cache.SharedIndexInformer }
+
 // Controller keeps the membership of Networks. Use New.
 type Controller struct {
-	networks   cache.SharedIndexInformer
-	interfaces cache.SharedIndexInformer
-	lister     listers.NetworkLister
-	client     clientset.NetworkingV1alpha1Interface
-	loop       *workloop.Loop[types.NamespacedName]
+	Informers
+	lister   listers.NetworkLister
+	client   clientset.NetworkingV1alpha1Interface
+	recorder record.EventRecorder
+	loop     *queue.Loop[types.NamespacedName]
 
 	mu      sync.Mutex
 	written map[types.NamespacedName]time.Time
 }
 
 // New returns a controller that is fed by the informers and writes through the client.
-func New(networks, interfaces cache.SharedIndexInformer, client clientset.NetworkingV1alpha1Interface) *Controller {
+func New(informers Informers, client clientset.NetworkingV1alpha1Interface, recorder record.EventRecorder) *Controller {
 	c := &Controller{
-		networks:   networks,
-		interfaces: interfaces,
-		lister:     listers.NewNetworkLister(networks.GetIndexer()),
-		client:     client,
-		written:    make(map[types.NamespacedName]time.Time),
+		Informers: informers,
+		lister:    listers.NewNetworkLister(informers.Networks.GetIndexer()),
+		client:    client,
+		recorder:  recorder,
+		written:   make(map[types.NamespacedName]time.Time),
 	}
-	c.loop = workloop.New(Name, c.reconcile)
+	c.loop = queue.New(Name, c.reconcile)
 	return c
 }
 
+// Healthy returns what keeps the controller from making progress, or nil.
+func (c *Controller) Healthy() error { return c.loop.Healthy() }
+
 // Run works until the context ends.
 func (c *Controller) Run(ctx context.Context, workers int) error {
-	ofNetworks, err := c.networks.AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc:    func(obj any) { c.queue(nameOf(obj.(*v1alpha1.Network))) },
-		UpdateFunc: func(_, obj any) { c.queue(nameOf(obj.(*v1alpha1.Network))) },
-		DeleteFunc: func(obj any) { c.queue(nameOf(workloop.Deleted[*v1alpha1.Network](obj))) },
-	})
-	if err != nil {
-		return err
+	return c.loop.Run(ctx, workers,
+		queue.Follow(c.Networks, c.changed),
+		followMembers[v1alpha1.NetworkInterface](c, c.Interfaces),
+		followMembers[v1alpha1.LoadBalancer](c, c.Balancers),
+		followMembers[v1alpha1.NATGateway](c, c.Gateways),
+	)
+}
+
+// changed queues a Network, and tells its owner when a deletion has to wait.
+func (c *Controller) changed(before, after *v1alpha1.Network) {
+	c.queue(queue.NameOf(cmp.Or(after, before)))
+	if after == nil {
+		return
 	}
-	defer c.networks.RemoveEventHandler(ofNetworks)
-	ofInterfaces, err := c.interfaces.AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc: func(obj any) { c.queue(index.NetworkOf(obj.(*v1alpha1.NetworkInterface))) },
-		UpdateFunc: func(old, obj any) {
-			before, after := index.NetworkOf(old.(*v1alpha1.NetworkInterface)), index.NetworkOf(obj.(*v1alpha1.NetworkInterface))
-			if before != after { // Deleted and made again in another Network.
-				c.queue(before)
-				c.queue(after)
+	if wait := blocked(before, after); wait != nil {
+		c.recorder.Event(after, corev1.EventTypeWarning, wait.Type, wait.Message)
+	}
+}
+
+// followMembers queues the Network of each member of a kind that comes, goes, or was created again in another Network.
+func followMembers[T any](c *Controller, members cache.SharedIndexInformer) queue.Source {
+	return queue.Follow(members, func(before, after *T) {
+		if before != nil && after != nil && index.NetworkOf(before) == index.NetworkOf(after) {
+			return
+		}
+		for _, version := range []*T{before, after} {
+			if version != nil {
+				c.queue(index.NetworkOf(version))
 			}
-		},
-		DeleteFunc: func(obj any) { c.queue(index.NetworkOf(workloop.Deleted[*v1alpha1.NetworkInterface](obj))) },
+		}
 	})
-	if err != nil {
-		return err
-	}
-	defer c.interfaces.RemoveEventHandler(ofInterfaces)
-	c.loop.Run(ctx, workers)
-	return nil
 }
 
 func (c *Controller) queue(network types.NamespacedName) { c.loop.Add(network, batchPeriod) }
-
-func nameOf(network *v1alpha1.Network) types.NamespacedName {
-	return types.NamespacedName{Namespace: network.Namespace, Name: network.Name}
-}
 
 func (c *Controller) reconcile(ctx context.Context, name types.NamespacedName) (time.Duration, error) {
 	network, err := c.lister.Networks(name.Namespace).Get(name.Name)
@@ -106,26 +116,41 @@ func (c *Controller) reconcile(ctx context.Context, name types.NamespacedName) (
 	if err != nil {
 		return 0, err
 	}
-	members, err := index.InterfacesOf(c.interfaces.GetIndexer(), name)
+	members, err := c.members(name)
 	if err != nil {
 		return 0, err
 	}
-	if mayEnd(network, members) {
-		return 0, c.end(ctx, network)
+	if deletionMayEnd(network, members) {
+		if wait := waitForDeletingRequest(network, time.Now()); wait > 0 {
+			return wait, nil
+		}
+		return 0, c.askToEnd(ctx, network)
 	}
 	counted := count(network, members)
 	if counted == nil {
 		return 0, nil
 	}
-	if wait := c.pause(name, time.Now()); wait > 0 {
+	if wait := c.waitBeforeWrite(name, time.Now()); wait > 0 {
 		return wait, nil
 	}
 	_, err = c.client.Networks(name.Namespace).CountMembers(ctx, name.Name, counted, metav1.CreateOptions{})
 	return 0, err
 }
 
-// pause returns how long to wait until the count of a Network may be written again; if no longer, the write is due now.
-func (c *Controller) pause(name types.NamespacedName, now time.Time) time.Duration {
+// members are what is in a Network, as far as the caches know.
+func (c *Controller) members(network types.NamespacedName) (members rules.Members, err error) {
+	if members.NetworkInterfaces, err = index.MembersOf(c.Interfaces.GetIndexer(), network); err != nil {
+		return members, err
+	}
+	if members.LoadBalancers, err = index.MembersOf(c.Balancers.GetIndexer(), network); err != nil {
+		return members, err
+	}
+	members.NATGateways, err = index.MembersOf(c.Gateways.GetIndexer(), network)
+	return members, err
+}
+
+// waitBeforeWrite returns how long to wait until the count of a Network may be written again; if no longer, the write is due now.
+func (c *Controller) waitBeforeWrite(name types.NamespacedName, now time.Time) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if wait := writePeriod - now.Sub(c.written[name]); wait > 0 {
@@ -135,21 +160,12 @@ func (c *Controller) pause(name types.NamespacedName, now time.Time) time.Durati
 	return 0
 }
 
-// end lets the deletion of a Network end. The server is asked whether really no NetworkInterface is left: the cache may
-// not have seen one that the deletion waits for.
-func (c *Controller) end(ctx context.Context, network *v1alpha1.Network) error {
-	left, err := c.client.NetworkInterfaces(network.Namespace).List(ctx, metav1.ListOptions{
-		FieldSelector: fields.OneTermEqualSelector("spec.networkRef.name", network.Name).String(),
-	})
-	if err != nil {
-		return err
-	}
-	if len(left.Items) > 0 {
-		return nil // Their events come.
-	}
-	_, err = c.client.Networks(network.Namespace).Update(ctx, withoutFinalizer(network), metav1.UpdateOptions{})
+// askToEnd lets the deletion of a Network end. The server looks whether really no member is left: the cache may not have
+// seen one that the deletion waits for.
+func (c *Controller) askToEnd(ctx context.Context, network *v1alpha1.Network) error {
+	_, err := c.client.Networks(network.Namespace).CountMembers(ctx, network.Name, emptyMembership(network), metav1.CreateOptions{})
 	if err == nil {
-		klog.FromContext(ctx).V(2).Info("The last NetworkInterface is gone, the deletion goes on", "network", klog.KObj(network))
+		klog.FromContext(ctx).V(2).Info("Asked whether the last member is gone", "network", klog.KObj(network))
 	}
 	return err
 }

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
+	"ironcore.dev/networking/internal/rules"
 )
 
 // BenchmarkCount counts the members of a Network that says their number already, and of one that is being deleted and
@@ -34,7 +35,7 @@ func BenchmarkCount(b *testing.B) {
 			b.Run(fmt.Sprintf("%s/%d members", state.name, members), func(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
-					if written := count(state.network, names) != nil; written != state.writes {
+					if written := count(state.network, rules.Members{NetworkInterfaces: names}) != nil; written != state.writes {
 						b.Fatalf("got write %t, want %t", written, state.writes)
 					}
 				}

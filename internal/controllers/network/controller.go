@@ -1,18 +1,21 @@
 // SPDX-FileCopyrightText: The network-apiserver authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package network is the NetworkController: it has the provider realize each Network, writes spec.providerID and the
-// provider's part of the status, and has the provider release what realized a Network that is gone.
+// Package network is the NetworkController. It asks the provider to realize each Network, and writes spec.providerID and the
+// provider's part of the status. When a Network is gone, it asks the provider to release what realized it.
 package network
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/record"
@@ -20,8 +23,9 @@ import (
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 	"ironcore.dev/networking/internal/controllers/index"
-	"ironcore.dev/networking/internal/controllers/workloop"
+	"ironcore.dev/networking/internal/controllers/queue"
 	"ironcore.dev/networking/internal/provider"
+	"ironcore.dev/networking/internal/rules"
 	clientset "ironcore.dev/networking/pkg/client/clientset/versioned/typed/networking/v1alpha1"
 	listers "ironcore.dev/networking/pkg/client/listers/networking/v1alpha1"
 )
@@ -29,64 +33,59 @@ import (
 // Name of the controller in flags, logs and metrics.
 const Name = "network"
 
-// key is a Network, not only its name: one that was made again under its name is realized and released apart.
+// burst is how long the changes of NetworkInterfaces are collected before their Networks are looked at.
+const burst = 20 * time.Millisecond
+
+// key is a Network, not only its name: one that was created again under its name is realized and released apart. Without a UID it
+// is what is left to tell the NetworkPolicies of one that is gone.
 type key struct {
 	types.NamespacedName
 	UID types.UID
 }
 
-// Controller drives a provider. Use New.
-type Controller struct {
-	informer cache.SharedIndexInformer
-	networks listers.NetworkLister
-	client   clientset.NetworksGetter
-	recorder record.EventRecorder
-	provider provider.Provider
-	loop     *workloop.Loop[key]
+// Informers are what the controller is fed by.
+type Informers struct{ Networks, Interfaces, Policies, Balancers, VirtualIPs cache.SharedIndexInformer }
 
-	// strays are what the provider found and the cache did not hold.
-	strays sync.Map
+// client writes what the provider reports.
+type client interface {
+	clientset.NetworksGetter
+	clientset.NetworkPoliciesGetter
 }
 
-// New returns a controller that is fed by the informer and writes through the client.
-func New(informer cache.SharedIndexInformer, client clientset.NetworksGetter, recorder record.EventRecorder,
-	provider provider.Provider) *Controller {
+// Controller drives a provider. Use New.
+type Controller struct {
+	informers  Informers
+	networks   listers.NetworkLister
+	client     client
+	recorder   record.EventRecorder
+	provider   provider.Provider
+	unreadable *index.Unreadable
+	loop       *queue.Loop[key]
+
+	// orphans are what the provider found and the cache holds no Network of.
+	orphans sync.Map
+}
+
+// New returns a controller that is fed by the informers, which leave out unreadable objects, and writes through the client.
+func New(informers Informers, client client, recorder record.EventRecorder,
+	provider provider.Provider, unreadable *index.Unreadable) *Controller {
 	c := &Controller{
-		informer: informer,
-		networks: listers.NewNetworkLister(informer.GetIndexer()),
-		client:   client,
-		recorder: recorder,
-		provider: provider,
+		informers:  informers,
+		networks:   listers.NewNetworkLister(informers.Networks.GetIndexer()),
+		client:     client,
+		recorder:   recorder,
+		provider:   provider,
+		unreadable: unreadable,
 	}
-	c.loop = workloop.New(Name, c.reconcile)
+	c.loop = queue.New(Name, c.reconcile)
 	return c
 }
 
+// Healthy returns what keeps the controller from making progress, or nil.
+func (c *Controller) Healthy() error { return c.loop.Healthy() }
+
 // Run works until the context ends.
 func (c *Controller) Run(ctx context.Context, workers int) error {
-	registration, err := c.informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc: func(obj any) { c.queue(obj.(*v1alpha1.Network)) },
-		UpdateFunc: func(old, obj any) {
-			before, network := old.(*v1alpha1.Network), obj.(*v1alpha1.Network)
-			if before.UID != network.UID {
-				c.queue(before)
-			}
-			if before.ResourceVersion != network.ResourceVersion {
-				c.queue(network)
-				c.queueUnclaimed(before, network)
-			}
-		},
-		DeleteFunc: func(obj any) {
-			network := workloop.Deleted[*v1alpha1.Network](obj)
-			c.queue(network)
-			c.queueUnclaimed(network, nil)
-		},
-	})
-	if err != nil {
-		return err
-	}
-	defer c.informer.RemoveEventHandler(registration)
-
 	ended := make(chan error, 1)
 	running, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -94,34 +93,100 @@ func (c *Controller) Run(ctx context.Context, workers int) error {
 		defer cancel()
 		ended <- c.provider.Run(running, c.found)
 	}()
-	c.loop.Run(running, workers)
+	followErr := c.loop.Run(running, workers,
+		queue.Follow(c.informers.Networks, func(before, after *v1alpha1.Network) { c.networkChanged(ctx, before, after) }),
+		queue.Follow(c.informers.Interfaces, func(before, after *v1alpha1.NetworkInterface) { c.interfaceChanged(ctx, before, after) }),
+		queue.FollowEach(c.informers.Policies, c.queuePoliced),
+		queue.FollowEach(c.informers.Balancers, func(balancer *v1alpha1.LoadBalancer) {
+			c.selectableChanged(balancer.Namespace, rules.KindLoadBalancer)
+		}),
+		queue.FollowEach(c.informers.VirtualIPs, func(vip *v1alpha1.VirtualIP) {
+			c.selectableChanged(vip.Namespace, rules.KindVirtualIP)
+		}),
+	)
+	cancel()
 	if err := <-ended; err != nil && ctx.Err() == nil {
 		return fmt.Errorf("running the network provider: %w", err)
 	}
-	return nil
+	return followErr
 }
 
 func (c *Controller) queue(network *v1alpha1.Network) {
-	c.loop.Add(key{types.NamespacedName{Namespace: network.Namespace, Name: network.Name}, network.UID}, 0)
+	c.loop.Add(key{queue.NameOf(network), network.UID}, 0)
 }
 
-// found queues a Network of which the provider has something.
+// networkChanged queues a Network and, where the change concerns them, its peers.
+func (c *Controller) networkChanged(ctx context.Context, before, after *v1alpha1.Network) {
+	switch {
+	case before == nil:
+		c.queue(after)
+		return
+	case after == nil:
+		c.queue(before)
+		c.loop.Add(key{NamespacedName: queue.NameOf(before)}, burst)
+		return
+	case before.UID != after.UID:
+		c.queue(before)
+	case before.ResourceVersion == after.ResourceVersion:
+		return
+	}
+	c.queue(after)
+	if exposureMayChange(before, after) || (before.DeletionTimestamp == nil) != (after.DeletionTimestamp == nil) {
+		c.queuePeers(ctx, after.UID)
+	}
+	for _, name := range affectedPeers(before, after) {
+		if peer, err := c.networks.Networks(name.Namespace).Get(name.Name); err == nil {
+			c.queue(peer)
+		}
+	}
+}
+
+// queuePeers queues the Networks that are bound to the one with a UID.
+func (c *Controller) queuePeers(ctx context.Context, uid types.UID) {
+	names, err := index.ClaimedBy(c.informers.Networks.GetIndexer(), uid)
+	if err != nil {
+		klog.FromContext(ctx).Error(err, "Finding the peers of a Network failed", "uid", uid)
+	}
+	for _, name := range names {
+		if peer, err := c.networks.Networks(name.Namespace).Get(name.Name); err == nil {
+			c.loop.Add(key{name, peer.UID}, burst)
+		}
+	}
+}
+
+// interfaceChanged queues the Network of a NetworkInterface and those bound to it.
+func (c *Controller) interfaceChanged(ctx context.Context, before, after *v1alpha1.NetworkInterface) {
+	if !concernsNetwork(before, after) {
+		return
+	}
+	for _, nic := range []*v1alpha1.NetworkInterface{before, after} {
+		if nic == nil {
+			continue
+		}
+		name := index.NetworkOf(nic)
+		if network, err := c.networks.Networks(name.Namespace).Get(name.Name); err == nil {
+			c.loop.Add(key{name, network.UID}, burst)
+			c.queuePeers(ctx, network.UID)
+		}
+	}
+}
+
+// found queues a Network of which the provider has something. Its UID tells which that is: the name in the infrastructure
+// may be wrong, or missing.
 func (c *Controller) found(name types.NamespacedName, uid types.UID) {
-	key := key{name, uid}
-	if network, err := c.networks.Networks(name.Namespace).Get(name.Name); err != nil || network.UID != uid {
-		c.strays.Store(key, nil)
+	if name, ok := index.WithUID(c.informers.Networks.GetIndexer(), uid); ok {
+		c.loop.Add(key{name, uid}, 0)
+		return
 	}
-	c.loop.Add(key, 0)
-}
-
-// queueUnclaimed queues the Networks whose claims a holder has dropped: their release may have waited for that.
-func (c *Controller) queueUnclaimed(before, holder *v1alpha1.Network) {
-	for _, claim := range droppedClaims(before, holder) {
-		c.loop.Add(key{types.NamespacedName{Namespace: claim.Namespace, Name: claim.Name}, claim.UID}, 0)
-	}
+	orphan := key{name, uid}
+	c.orphans.Store(orphan, nil)
+	c.loop.Add(orphan, 0)
 }
 
 func (c *Controller) reconcile(ctx context.Context, key key) (time.Duration, error) {
+	if key.UID == "" {
+		return 0, c.reportAbandoned(ctx, key.NamespacedName)
+	}
 	network, err := c.networks.Networks(key.Namespace).Get(key.Name)
 	switch {
 	case apierrors.IsNotFound(err) || err == nil && network.UID != key.UID:
@@ -129,48 +194,72 @@ func (c *Controller) reconcile(ctx context.Context, key key) (time.Duration, err
 	case err != nil:
 		return 0, err
 	}
-	c.strays.Delete(key)
-	switch {
-	case network.DeletionTimestamp != nil:
+	c.orphans.Delete(key)
+	switch deleting := network.DeletionTimestamp != nil; {
+	case deleting && !holds(network, c.provider.Finalizer()):
+		return 0, nil
+	case deleting && !slices.ContainsFunc(network.Finalizers, rules.IsProtection):
 		return 0, c.release(ctx, network)
 	case managedElsewhere(network, c.provider.Finalizer()):
 		return 0, nil
+	case network.Spec.ProviderID != "" && dependsOnUnreadable(network, c.unreadable):
+		return index.UnreadablePeriod, nil // What realizes it stays as it is.
 	default:
 		return 0, c.realize(ctx, network)
 	}
 }
 
-// releaseGone releases what is left of a Network that does not exist. A stray may be a Network that an earlier leader
-// has seen and the cache has not yet: the server is asked before anything is taken down.
+// releaseGone releases what is left of a Network that does not exist. The cache may not have it yet, if an earlier leader that
+// was paused has seen it, or not any more, if what is stored of it can't be read: before anything is taken down, the server is asked.
 func (c *Controller) releaseGone(ctx context.Context, key key) error {
-	if _, stray := c.strays.Load(key); stray {
-		network, err := c.client.Networks(key.Namespace).Get(ctx, key.Name, metav1.GetOptions{})
-		switch {
-		case err == nil && network.UID == key.UID:
-			return nil // Its event comes.
-		case err != nil && !apierrors.IsNotFound(err):
-			return err
-		}
+	exists := c.existsByName
+	if _, orphan := c.orphans.Load(key); orphan {
+		exists = c.exists
+	}
+	found, err := exists(ctx, key)
+	if err != nil {
+		return err
+	}
+	if found {
+		c.orphans.Delete(key)
+		return nil // Its event comes.
 	}
 	gone := &v1alpha1.Network{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name, UID: key.UID}}
 	if _, err := c.provider.Release(ctx, gone); err != nil {
 		errorsMetric.WithLabelValues(reasonReleaseFailed).Inc()
 		return fmt.Errorf("releasing %s, which is gone: %w", key.NamespacedName, err)
 	}
-	c.strays.Delete(key)
+	c.orphans.Delete(key)
 	return nil
 }
 
-// release takes a Network down that waits for it with the provider's finalizer, once nothing is bound to it any more and
-// it has no members.
+// exists asks the server whether there is a Network with a UID, whatever its name.
+func (c *Controller) exists(ctx context.Context, key key) (bool, error) {
+	list, err := c.client.Networks(metav1.NamespaceAll).List(ctx, metav1.ListOptions{
+		FieldSelector: fields.OneTermEqualSelector("metadata.uid", string(key.UID)).String(),
+	})
+	if err != nil {
+		return false, fmt.Errorf("looking for the Network with the UID %s: %w", key.UID, err)
+	}
+	return slices.ContainsFunc(list.Items, func(network v1alpha1.Network) bool { return network.UID == key.UID }), nil
+}
+
+// existsByName asks the server whether a Network whose name is known for sure is still there.
+func (c *Controller) existsByName(ctx context.Context, key key) (bool, error) {
+	network, err := c.client.Networks(key.Namespace).Get(ctx, key.Name, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("looking for the Network %s: %w", key.NamespacedName, err)
+	}
+	return network.UID == key.UID, nil
+}
+
+// release takes a Network down that waits for it with the provider's finalizer, and has no members any more. Until then it was
+// realized for them, without peers; and those bound to it are realized without it from the begin of the deletion, whether
+// their bindings can be written or not.
 func (c *Controller) release(ctx context.Context, network *v1alpha1.Network) error {
-	if !holds(network, c.provider.Finalizer()) || holds(network, v1alpha1.NetworkInterfacesFinalizer) {
-		return nil
-	}
-	claimed, err := index.ClaimedBy(c.informer.GetIndexer(), network.UID)
-	if err != nil || len(claimed) > 0 || len(network.Spec.IncomingPeerings) > 0 {
-		return err
-	}
 	gone, err := c.provider.Release(ctx, network)
 	switch {
 	case err != nil:
@@ -186,13 +275,17 @@ func (c *Controller) release(ctx context.Context, network *v1alpha1.Network) err
 	return c.update(ctx, withoutFinalizer(network, c.provider.Finalizer()))
 }
 
-// realize writes at most once: the finalizer, or else what the provider reports.
+// realize writes the finalizer, or else at most once to each object what the provider reports.
 func (c *Controller) realize(ctx context.Context, network *v1alpha1.Network) error {
 	if finalizer := c.provider.Finalizer(); finalizer != "" && !holds(network, finalizer) {
 		return c.update(ctx, withFinalizer(network, finalizer))
 	}
-	realization, realizeErr := c.provider.Realize(ctx, network, c.peers(network))
-	reportErr := c.report(ctx, network, realization)
+	situation, overlapping := situation(network, c.peers, c.members)
+	policies := c.policiesOf(queue.NameOf(network))
+	situation.Policies = c.lookUp(policies, network, situation.Interfaces)
+	realization, realizeErr := c.provider.Realize(ctx, network, situation)
+	markOverlapping(&realization, overlapping)
+	reportErr := errors.Join(c.report(ctx, network, realization), c.reportPolicies(ctx, policies, realization.Policies))
 	if realizeErr == nil {
 		return reportErr
 	}
@@ -213,6 +306,11 @@ func (c *Controller) peers(network *v1alpha1.Network) map[string]*v1alpha1.Netwo
 		}
 		return peer
 	})
+}
+
+// members returns the NetworkInterfaces of a Network.
+func (c *Controller) members(network *v1alpha1.Network) []*v1alpha1.NetworkInterface {
+	return index.Members[v1alpha1.NetworkInterface](c.informers.Interfaces, queue.NameOf(network))
 }
 
 // report makes the one write that brings the Network in line with what realizes it, if any is due.

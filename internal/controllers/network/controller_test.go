@@ -22,6 +22,7 @@ import (
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 	"ironcore.dev/networking/internal/controllers/index"
 	"ironcore.dev/networking/internal/provider"
+	"ironcore.dev/networking/pkg/client/clientset/versioned"
 	"ironcore.dev/networking/pkg/client/clientset/versioned/fake"
 	"ironcore.dev/networking/pkg/client/informers/externalversions"
 )
@@ -44,14 +45,14 @@ type memory struct {
 func (m *memory) Finalizer() string { return m.finalizer }
 
 func (m *memory) Realize(
-	_ context.Context, network *v1alpha1.Network, peers map[string]*v1alpha1.Network,
+	_ context.Context, network *v1alpha1.Network, situation provider.Situation,
 ) (provider.Realization, error) {
 	if m.broken != nil {
 		return provider.Realization{State: v1alpha1.NetworkStateError, Reason: m.reason, Message: m.broken.Error()}, m.broken
 	}
 	m.realized[network.UID] = true
 	m.peers = map[string]types.UID{}
-	for name, peer := range peers {
+	for name, peer := range situation.Peers {
 		m.peers[name] = peer.UID
 	}
 	return provider.Realization{
@@ -92,13 +93,10 @@ func newFixture(t *testing.T, memory *memory, networks ...*v1alpha1.Network) *fi
 	client.PrependReactor("create", "networks/realization", func(action clienttesting.Action) (bool, runtime.Object, error) {
 		return true, action.(clienttesting.CreateAction).GetObject(), nil // Written by step.
 	})
-	informer := externalversions.NewSharedInformerFactory(client, 0).Networking().V1alpha1().Networks().Informer()
-	if err := informer.AddIndexers(index.Indexers()); err != nil {
-		t.Fatal(err)
-	}
+	informers := newInformers(t, client)
 	recorder := record.NewFakeRecorder(10)
-	f := &fixture{t: t, memory: memory, cache: informer.GetIndexer(), client: client, events: recorder.Events}
-	f.Controller = New(informer, client.NetworkingV1alpha1(), recorder, memory)
+	f := &fixture{t: t, memory: memory, cache: informers.Networks.GetIndexer(), client: client, events: recorder.Events}
+	f.Controller = New(informers, client.NetworkingV1alpha1(), recorder, memory, nil)
 	for _, network := range networks {
 		if err := client.Tracker().Add(network); err != nil {
 			t.Fatal(err)
@@ -106,6 +104,26 @@ func newFixture(t *testing.T, memory *memory, networks ...*v1alpha1.Network) *fi
 		f.see(network)
 	}
 	return f
+}
+
+func newInformers(t *testing.T, client versioned.Interface) Informers {
+	t.Helper()
+	of := externalversions.NewSharedInformerFactory(client, 0).Networking().V1alpha1()
+	informers := Informers{
+		Networks: of.Networks().Informer(), Interfaces: of.NetworkInterfaces().Informer(), Policies: of.NetworkPolicies().Informer(),
+		Balancers: of.LoadBalancers().Informer(), VirtualIPs: of.VirtualIPs().Informer(),
+	}
+	for informer, indexers := range map[cache.SharedIndexInformer]cache.Indexers{
+		informers.Networks:   index.Indexers(),
+		informers.Interfaces: index.InterfaceIndexers(),
+		informers.Policies:   index.MemberIndexers(),
+		informers.Balancers:  index.MemberIndexers(),
+	} {
+		if err := informer.AddIndexers(indexers); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return informers
 }
 
 // see puts a Network in the cache, in place of an earlier version.
@@ -122,7 +140,7 @@ func (f *fixture) step(uid types.UID) (writes []string, err error) {
 	f.client.ClearActions()
 	_, err = f.reconcile(f.t.Context(), key{types.NamespacedName{Namespace: "team-a", Name: "a"}, uid})
 	for _, action := range f.client.Actions() {
-		if action.GetVerb() == "get" {
+		if verb := action.GetVerb(); verb == "list" || verb == "get" {
 			continue
 		}
 		network, verb := f.written(action), action.GetSubresource()
@@ -268,7 +286,7 @@ func TestAConflictIsReportedAndMended(t *testing.T) {
 		`realization: finalizers [], providerID "memory://uid-of-a", state Available`)
 }
 
-func TestADeletedNetworkIsReleasedOnceItIsUnbound(t *testing.T) {
+func TestADeletedNetworkIsReleasedOnceItHasNoMembersWhateverIsBoundToIt(t *testing.T) {
 	claim := v1alpha1.NetworkPeeringClaimRef{Namespace: "team-a", Name: "a", UID: "uid-of-a"}
 	holder := &v1alpha1.Network{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "team-b", Name: "holder", UID: "uid-of-holder"},
@@ -278,27 +296,20 @@ func TestADeletedNetworkIsReleasedOnceItIsUnbound(t *testing.T) {
 	bound.Spec.IncomingPeerings = []v1alpha1.NetworkPeeringClaimRef{
 		{Namespace: "team-b", Name: "holder", UID: "uid-of-holder"},
 	}
-	f := newFixture(t, &memory{finalizer: finalizer}, bound, holder)
-	f.memory.realized["uid-of-a"] = true
-
-	unbound, released := bound.DeepCopy(), holder.DeepCopy()
-	unbound.Spec.IncomingPeerings, released.Spec.IncomingPeerings = nil, nil
-
-	f.wantSteps() // Both ends are bound.
-	f.see(unbound)
-	f.wantSteps() // The holder still has the claim.
-	f.see(bound)
-	f.see(released)
-	f.wantSteps() // The Network still has the claim of the holder.
-	inUse := unbound.DeepCopy()
+	inUse := bound.DeepCopy()
 	inUse.Finalizers = append(inUse.Finalizers, v1alpha1.NetworkInterfacesFinalizer)
-	f.see(inUse)
+	f := newFixture(t, &memory{finalizer: finalizer}, inUse, holder)
+	f.memory.realized["uid-of-a"] = true
 	f.wantSteps() // The Network still has members.
 	if !f.memory.realized["uid-of-a"] {
-		t.Fatal("the Network was released while it was bound or in use")
+		t.Fatal("the Network was released while it was in use")
 	}
 
-	f.see(unbound)
+	if f.memory.peers == nil || len(f.memory.peers) > 0 {
+		t.Errorf("while it is in use, it was realized with the peers %v, want none", f.memory.peers)
+	}
+
+	f.see(bound) // Its peers need not write anything.
 	f.memory.broken = errors.New("nobody answers")
 	failed := "realization: finalizers [memory.example/network other.example/finalizer], " +
 		`providerID "memory://uid-of-a", state Available`
@@ -343,8 +354,8 @@ func TestWhatRealizedANetworkThatIsGoneIsReleased(t *testing.T) {
 	for sentence, tc := range map[string]struct {
 		cached []*v1alpha1.Network
 	}{
-		"where there is none now":                  {},
-		"where another was made again at its name": {cached: []*v1alpha1.Network{networkA()}},
+		"where there is none now":                     {},
+		"where another was created again at its name": {cached: []*v1alpha1.Network{networkA()}},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			f := newFixture(t, &memory{}, tc.cached...)
@@ -361,8 +372,24 @@ func TestWhatRealizedANetworkThatIsGoneIsReleased(t *testing.T) {
 	}
 }
 
+// What is stored of a Network may be unreadable; the cache then leaves it out.
+func TestWhatRealizesANetworkThatTheServerCannotReadStays(t *testing.T) {
+	f := newFixture(t, &memory{})
+	f.memory.realized["uid-of-a"] = true
+	unreadable := apierrors.NewInternalError(errors.New("corrupt object"))
+	f.client.PrependReactor("get", "networks", func(clienttesting.Action) (bool, runtime.Object, error) {
+		return true, nil, unreadable
+	})
+	if writes, err := f.step("uid-of-a"); !errors.Is(err, unreadable) || len(writes) > 0 {
+		t.Errorf("got error %v and writes %v", err, writes)
+	}
+	if !f.memory.realized["uid-of-a"] {
+		t.Error("the Network was released")
+	}
+}
+
 // An earlier leader has seen more than the cache of a new one.
-func TestTheServerIsAskedBeforeAStrayIsReleased(t *testing.T) {
+func TestTheServerIsAskedBeforeAnOrphanIsReleased(t *testing.T) {
 	for sentence, tc := range map[string]struct {
 		served      *v1alpha1.Network
 		answer      error
@@ -374,6 +401,14 @@ func TestTheServerIsAskedBeforeAStrayIsReleased(t *testing.T) {
 		},
 		"and it has none, so what was found goes": {
 			wantErr: func(err error) bool { return err == nil },
+		},
+		"and it has the Network under another name than was found, so it stays": {
+			served: func() *v1alpha1.Network {
+				network := networkA()
+				network.Name = "true-name"
+				return network
+			}(),
+			wantErr: func(err error) bool { return err == nil }, wantRealize: true,
 		},
 		"and it has another of the name, so what was found goes": {
 			served: func() *v1alpha1.Network {
@@ -395,7 +430,7 @@ func TestTheServerIsAskedBeforeAStrayIsReleased(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			f.client.PrependReactor("get", "networks", func(clienttesting.Action) (bool, runtime.Object, error) {
+			f.client.PrependReactor("list", "networks", func(clienttesting.Action) (bool, runtime.Object, error) {
 				return tc.answer != nil, nil, tc.answer
 			})
 			f.memory.realized["uid-of-a"] = true
@@ -411,13 +446,35 @@ func TestTheServerIsAskedBeforeAStrayIsReleased(t *testing.T) {
 	}
 }
 
+// Whoever can write to the infrastructure can change what leads back from there.
+func TestWhatIsFoundUnderAWrongNameIsLookedUpByItsUID(t *testing.T) {
+	for sentence, name := range map[string]types.NamespacedName{
+		"under no name":      {},
+		"under a wrong name": {Namespace: "team-b", Name: "nobody"},
+		"under its own":      {Namespace: "team-a", Name: "a"},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			f := newFixture(t, &memory{}, networkA())
+			f.found(name, "uid-of-a")
+			if _, orphan := f.orphans.Load(key{name, "uid-of-a"}); orphan {
+				t.Error("a Network that exists counts as an orphan")
+			}
+		})
+	}
+}
+
 func TestTheProviderGetsTheBoundPeersAsTheyAreNow(t *testing.T) {
 	a := networkA()
 	a.Spec.ProviderID, a.Status.State = "memory://uid-of-a", v1alpha1.NetworkStateAvailable
 	a.Spec.Peerings = []v1alpha1.NetworkPeering{{Name: "p", NetworkRef: v1alpha1.NetworkPeeringNetworkRef{Name: "b"}}}
 	a.Status.Peerings = []v1alpha1.NetworkPeeringStatus{{Name: "p", Phase: v1alpha1.NetworkPeeringPhaseBound}}
 	a.Spec.IncomingPeerings = []v1alpha1.NetworkPeeringClaimRef{{Namespace: "team-a", Name: "b", UID: "uid-of-b"}}
-	b := &v1alpha1.Network{ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "b", UID: "uid-of-b"}}
+	b := &v1alpha1.Network{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "b", UID: "uid-of-b"},
+		Spec: v1alpha1.NetworkSpec{IncomingPeerings: []v1alpha1.NetworkPeeringClaimRef{
+			{Namespace: "team-a", Name: "a", UID: "uid-of-a"},
+		}},
+	}
 	f := newFixture(t, &memory{}, a, b)
 	f.wantSteps()
 	if diff := cmp.Diff(map[string]types.UID{"p": "uid-of-b"}, f.memory.peers); diff != "" {

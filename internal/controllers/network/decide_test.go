@@ -4,11 +4,12 @@
 package network
 
 import (
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -169,36 +170,6 @@ func TestDecideTurnsTheConditionWithTheState(t *testing.T) {
 	}
 }
 
-func TestDroppedClaims(t *testing.T) {
-	type claims = []v1alpha1.NetworkPeeringClaimRef
-	b := v1alpha1.NetworkPeeringClaimRef{Namespace: "team-a", Name: "b", UID: "uid-of-b"}
-	c := v1alpha1.NetworkPeeringClaimRef{Namespace: "team-a", Name: "c", UID: "uid-of-c"}
-	newB := v1alpha1.NetworkPeeringClaimRef{Namespace: "team-a", Name: "b", UID: "uid-of-another-b"}
-	holding := func(claims ...v1alpha1.NetworkPeeringClaimRef) *v1alpha1.Network {
-		return &v1alpha1.Network{Spec: v1alpha1.NetworkSpec{IncomingPeerings: claims}}
-	}
-	for sentence, tc := range map[string]struct {
-		before, holder *v1alpha1.Network
-		want           []v1alpha1.NetworkPeeringClaimRef
-	}{
-		"nothing is dropped where claims stay":     {holding(b, c), holding(b, c), nil},
-		"nothing is dropped where one is added":    {holding(b), holding(b, c), nil},
-		"the claim that is missing was dropped":    {holding(b, c), holding(c), claims{b}},
-		"the claim with the old UID was dropped":   {holding(b), holding(newB), claims{b}},
-		"a holder that is gone dropped all it had": {holding(b, c), nil, claims{b, c}},
-	} {
-		t.Run(sentence, func(t *testing.T) {
-			before := tc.before.DeepCopy()
-			if diff := cmp.Diff(tc.want, droppedClaims(tc.before, tc.holder), cmpopts.EquateEmpty()); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
-			if diff := cmp.Diff(before, tc.before); diff != "" {
-				t.Errorf("the cached Network was changed (-before +after):\n%s", diff)
-			}
-		})
-	}
-}
-
 func TestExplainPeeringsInOrderAndBounded(t *testing.T) {
 	network := &v1alpha1.Network{}
 	amiss := map[string]provider.PeeringRealization{}
@@ -223,12 +194,54 @@ func TestExplainPeeringsInOrderAndBounded(t *testing.T) {
 	}
 }
 
+func TestOverlapsHaveAConditionOfTheirOwn(t *testing.T) {
+	network := &v1alpha1.Network{Status: v1alpha1.NetworkStatus{Peerings: []v1alpha1.NetworkPeeringStatus{{Name: "p"}, {Name: "q"}}}}
+	realized := decide(network, provider.Realization{Peerings: map[string]provider.PeeringRealization{
+		"p": {Reason: "PrefixUnresolved", Message: "No range."},
+		"q": {State: v1alpha1.NetworkPeeringStateError, Reason: "RangesOverlap", Message: "Taken."},
+	}})
+	for i := range realized.Status.Conditions {
+		realized.Status.Conditions[i].LastTransitionTime = metav1.Time{}
+	}
+	if diff := cmp.Diff([]metav1.Condition{
+		{Type: "PrefixesOverlap", Status: "True", Reason: "RangesOverlap", Message: "q: Taken."},
+		{Type: "PeeringsRealized", Status: "False", Reason: "PrefixUnresolved", Message: "p: No range."},
+	}, realized.Status.Conditions); diff != "" {
+		t.Errorf("conditions (-want +got):\n%s", diff)
+	}
+	mended := decide(realized, provider.Realization{Peerings: map[string]provider.PeeringRealization{}})
+	if len(mended.Status.Conditions) > 0 {
+		t.Errorf("these conditions are left: %v", mended.Status.Conditions)
+	}
+}
+
+func TestAConditionHasRoomForTheLongestWords(t *testing.T) {
+	network := &v1alpha1.Network{}
+	amiss := map[string]provider.PeeringRealization{}
+	for i := range 20 {
+		name := string(rune('a' + i))
+		network.Status.Peerings = append(network.Status.Peerings, v1alpha1.NetworkPeeringStatus{Name: name})
+		amiss[name] = provider.PeeringRealization{Reason: "Long", Message: strings.Repeat("é", 100_000)}
+	}
+	message := decide(network, provider.Realization{Peerings: amiss}).Status.Conditions[0].Message
+	if len(message) > 32<<10 || !utf8.ValidString(message) {
+		t.Errorf("the message has %d bytes (valid: %v), want 32 KiB at most", len(message), utf8.ValidString(message))
+	}
+}
+
 func TestBoundPeers(t *testing.T) {
-	b := &v1alpha1.Network{ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "b", UID: "uid-of-b"}}
-	far := &v1alpha1.Network{ObjectMeta: metav1.ObjectMeta{Namespace: "team-b", Name: "far", UID: "uid-of-far"}}
-	again := &v1alpha1.Network{ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "again", UID: "uid-of-another"}}
+	claiming := v1alpha1.NetworkSpec{IncomingPeerings: []v1alpha1.NetworkPeeringClaimRef{
+		{Namespace: "team-a", Name: "a", UID: "uid-of-a"},
+	}}
+	b := &v1alpha1.Network{ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "b", UID: "uid-of-b"}, Spec: claiming}
+	far := &v1alpha1.Network{ObjectMeta: metav1.ObjectMeta{Namespace: "team-b", Name: "far", UID: "uid-of-far"}, Spec: claiming}
+	again := &v1alpha1.Network{ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "again", UID: "uid-of-another"}, Spec: claiming}
+	going := &v1alpha1.Network{ObjectMeta: metav1.ObjectMeta{
+		Namespace: "team-a", Name: "going", UID: "uid-of-going", DeletionTimestamp: &metav1.Time{},
+	}, Spec: claiming}
+	leaving := &v1alpha1.Network{ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "leaving", UID: "uid-of-leaving"}}
 	network := &v1alpha1.Network{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "a"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "a", UID: "uid-of-a"},
 		Spec: v1alpha1.NetworkSpec{
 			Peerings: []v1alpha1.NetworkPeering{
 				{Name: "bound", NetworkRef: v1alpha1.NetworkPeeringNetworkRef{Name: "b"}},
@@ -236,12 +249,17 @@ func TestBoundPeers(t *testing.T) {
 				{Name: "pending", NetworkRef: v1alpha1.NetworkPeeringNetworkRef{Namespace: "team-b", Name: "b"}},
 				{Name: "gone", NetworkRef: v1alpha1.NetworkPeeringNetworkRef{Name: "gone"}},
 				{Name: "made-again", NetworkRef: v1alpha1.NetworkPeeringNetworkRef{Name: "again"}},
+				{Name: "deleting", NetworkRef: v1alpha1.NetworkPeeringNetworkRef{Name: "going"}},
+				{Name: "one-sided", NetworkRef: v1alpha1.NetworkPeeringNetworkRef{Name: "leaving"}},
+				{Name: "without-an-item", NetworkRef: v1alpha1.NetworkPeeringNetworkRef{Name: "b"}},
 			},
 			IncomingPeerings: []v1alpha1.NetworkPeeringClaimRef{
 				{Namespace: "team-a", Name: "b", UID: "uid-of-b"},
 				{Namespace: "team-b", Name: "far", UID: "uid-of-far"},
 				{Namespace: "team-a", Name: "gone", UID: "uid-of-gone"},
 				{Namespace: "team-a", Name: "again", UID: "uid-of-again"},
+				{Namespace: "team-a", Name: "going", UID: "uid-of-going"},
+				{Namespace: "team-a", Name: "leaving", UID: "uid-of-leaving"},
 			},
 		},
 		Status: v1alpha1.NetworkStatus{Peerings: []v1alpha1.NetworkPeeringStatus{
@@ -250,10 +268,12 @@ func TestBoundPeers(t *testing.T) {
 			{Name: "pending", Phase: v1alpha1.NetworkPeeringPhasePending},
 			{Name: "gone", Phase: v1alpha1.NetworkPeeringPhaseBound},
 			{Name: "made-again", Phase: v1alpha1.NetworkPeeringPhaseBound},
+			{Name: "deleting", Phase: v1alpha1.NetworkPeeringPhaseBound},
+			{Name: "one-sided", Phase: v1alpha1.NetworkPeeringPhaseBound},
 		}},
 	}
 	lookup := func(name types.NamespacedName) *v1alpha1.Network {
-		for _, n := range []*v1alpha1.Network{b, far, again} {
+		for _, n := range []*v1alpha1.Network{b, far, again, going, leaving} {
 			if n.Namespace == name.Namespace && n.Name == name.Name {
 				return n
 			}
@@ -263,6 +283,10 @@ func TestBoundPeers(t *testing.T) {
 	if diff := cmp.Diff(map[string]*v1alpha1.Network{"bound": b, "bound-across": far},
 		boundPeers(network, lookup)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+	network.DeletionTimestamp = &metav1.Time{}
+	if peers := boundPeers(network, lookup); len(peers) > 0 {
+		t.Errorf("while it is being deleted, its peers are %v", peers)
 	}
 }
 
@@ -280,8 +304,8 @@ func TestManagedElsewhere(t *testing.T) {
 	}{
 		"a Network without the annotation is ours": {&v1alpha1.Network{}, false},
 		"a Network with the annotation is not":     {annotated(func(*v1alpha1.Network) {}), true},
-		"a Network that was realized before stays ours": {
-			annotated(func(n *v1alpha1.Network) { n.Spec.ProviderID = "memory://5" }), false,
+		"nor is one that others have given a providerID": {
+			annotated(func(n *v1alpha1.Network) { n.Spec.ProviderID = "other://5" }), true,
 		},
 		"a Network that was begun with stays ours": {
 			annotated(func(n *v1alpha1.Network) { n.Finalizers = []string{finalizer} }), false,
@@ -351,6 +375,39 @@ func TestEvents(t *testing.T) {
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			if diff := cmp.Diff(tc.want, events(tc.before, tc.after), cmp.AllowUnexported(event{})); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAChangeConcernsThosePeersWhosePeeringsTurn(t *testing.T) {
+	network := func(change func(*v1alpha1.Network)) *v1alpha1.Network {
+		network := &v1alpha1.Network{Spec: v1alpha1.NetworkSpec{IncomingPeerings: []v1alpha1.NetworkPeeringClaimRef{
+			{Namespace: "team-b", Name: "b", UID: "uid-of-b"}, {Namespace: "team-c", Name: "c", UID: "uid-of-c"},
+		}}}
+		network.Status.Peerings = []v1alpha1.NetworkPeeringStatus{
+			{Name: "c", NetworkRef: &v1alpha1.NetworkPeeringNetworkRef{Namespace: "team-c", Name: "c"}},
+		}
+		change(network)
+		return network
+	}
+	same := network(func(*v1alpha1.Network) {})
+	released := network(func(n *v1alpha1.Network) { n.Spec.IncomingPeerings = n.Spec.IncomingPeerings[1:] })
+	inError := network(func(n *v1alpha1.Network) { n.Status.Peerings[0].State = v1alpha1.NetworkPeeringStateError })
+	b, c := types.NamespacedName{Namespace: "team-b", Name: "b"}, types.NamespacedName{Namespace: "team-c", Name: "c"}
+	for sentence, tc := range map[string]struct {
+		before, after *v1alpha1.Network
+		want          []types.NamespacedName
+	}{
+		"nothing changes":   {same, same, nil},
+		"a claim is gone":   {same, released, []types.NamespacedName{b}},
+		"a claim is there":  {released, same, []types.NamespacedName{b}},
+		"an error begins":   {same, inError, []types.NamespacedName{c}},
+		"an error has gone": {inError, same, []types.NamespacedName{c}},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			if diff := cmp.Diff(tc.want, affectedPeers(tc.before, tc.after)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

@@ -5,7 +5,6 @@ package network
 
 import (
 	"k8s.io/component-base/metrics"
-	"k8s.io/component-base/metrics/legacyregistry"
 )
 
 // errorsMetric counts what the provider failed at. The reasons are those of the condition Available.
@@ -15,4 +14,5 @@ var errorsMetric = metrics.NewCounterVec(&metrics.CounterOpts{
 	StabilityLevel: metrics.ALPHA,
 }, []string{"reason"})
 
-func init() { legacyregistry.MustRegister(errorsMetric) }
+// Metrics are those of the network provider's failures.
+func Metrics() []metrics.Registerable { return []metrics.Registerable{errorsMetric} }

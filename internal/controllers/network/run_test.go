@@ -12,10 +12,8 @@ import (
 
 	"k8s.io/client-go/tools/record"
 
-	"ironcore.dev/networking/internal/controllers/index"
 	"ironcore.dev/networking/internal/provider"
 	"ironcore.dev/networking/pkg/client/clientset/versioned/fake"
-	"ironcore.dev/networking/pkg/client/informers/externalversions"
 )
 
 // failing is an infrastructure that cannot be watched.
@@ -27,11 +25,7 @@ func (*failing) Run(context.Context, provider.Found) error { return errors.New("
 func TestRunEndsWithTheProvidersError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := fake.NewClientset()
-		informer := externalversions.NewSharedInformerFactory(client, 0).Networking().V1alpha1().Networks().Informer()
-		if err := informer.AddIndexers(index.Indexers()); err != nil {
-			t.Fatal(err)
-		}
-		c := New(informer, client.NetworkingV1alpha1(), &record.FakeRecorder{}, &failing{})
+		c := New(newInformers(t, client), client.NetworkingV1alpha1(), &record.FakeRecorder{}, &failing{}, nil)
 		err := c.Run(t.Context(), 1)
 		if want := "running the network provider: nobody answers"; err == nil || err.Error() != want {
 			t.Errorf("got error %v, want %s", err, want)

@@ -1,15 +1,16 @@
 // SPDX-FileCopyrightText: The network-apiserver authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package networkinterface has the provider realize each NetworkInterface and writes what it reports into the status.
-// That the Network is available and that no two of its NetworkInterfaces have the same address is seen to here, for any
-// provider. Where somebody outside realizes NetworkInterfaces, it says what is in their way and leaves the state to
-// them.
+// Package networkinterface asks the provider to realize each NetworkInterface and writes the report into the status. For
+// every provider, it checks that the Network is available and that no two of its NetworkInterfaces have the same address. If
+// somebody outside realizes NetworkInterfaces, it says what is wrong and leaves the state to them.
 package networkinterface
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -21,8 +22,9 @@ import (
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 	"ironcore.dev/networking/internal/controllers/index"
-	"ironcore.dev/networking/internal/controllers/workloop"
+	"ironcore.dev/networking/internal/controllers/queue"
 	"ironcore.dev/networking/internal/provider"
+	"ironcore.dev/networking/internal/rules"
 	clientset "ironcore.dev/networking/pkg/client/clientset/versioned/typed/networking/v1alpha1"
 	listers "ironcore.dev/networking/pkg/client/listers/networking/v1alpha1"
 )
@@ -34,69 +36,74 @@ const Name = "network-interface"
 type Controller struct {
 	networks   cache.SharedIndexInformer
 	interfaces cache.SharedIndexInformer
+	vips       cache.SharedIndexInformer
 	client     clientset.NetworkInterfacesGetter
 	recorder   record.EventRecorder
 	provider   provider.InterfaceProvider
+	unreadable *index.Unreadable
 	precedence *precedence
-	loop       *workloop.Loop[types.NamespacedName]
+	loop       *queue.Loop[types.NamespacedName]
 }
 
-// New returns a controller that is fed by the informers and writes through the client. Without a provider, somebody
+// New returns a controller that is fed by the informers, which leave out unreadable objects, and writes through the client. Without a provider, somebody
 // outside realizes NetworkInterfaces.
-func New(networks, interfaces cache.SharedIndexInformer, client clientset.NetworkInterfacesGetter,
-	recorder record.EventRecorder, provider provider.InterfaceProvider) *Controller {
+func New(networks, interfaces, vips cache.SharedIndexInformer, client clientset.NetworkInterfacesGetter,
+	recorder record.EventRecorder, provider provider.InterfaceProvider, unreadable *index.Unreadable) *Controller {
 	c := &Controller{
-		networks: networks, interfaces: interfaces, client: client, recorder: recorder, provider: provider,
+		networks: networks, interfaces: interfaces, vips: vips, client: client, recorder: recorder, provider: provider, unreadable: unreadable,
 		precedence: newPrecedence(),
 	}
-	c.loop = workloop.New(Name, c.reconcile)
+	c.loop = queue.New(Name, c.reconcile)
 	return c
 }
 
+// Healthy returns what keeps the controller from making progress, or nil.
+func (c *Controller) Healthy() error { return c.loop.Healthy() }
+
 // Run works until the context ends.
 func (c *Controller) Run(ctx context.Context, workers int) error {
-	ofInterfaces, err := c.interfaces.AddEventHandler(cache.ResourceEventHandlerDetailedFuncs{
-		AddFunc: func(obj any, atStart bool) {
-			nic := obj.(*v1alpha1.NetworkInterface)
-			c.precedence.seen(nic, atStart)
-			c.changed(ctx, nil, nic)
-		},
-		UpdateFunc: func(old, obj any) {
-			c.changed(ctx, old.(*v1alpha1.NetworkInterface), obj.(*v1alpha1.NetworkInterface))
-		},
-		DeleteFunc: func(obj any) { c.changed(ctx, workloop.Deleted[*v1alpha1.NetworkInterface](obj), nil) },
-	})
-	if err != nil {
-		return err
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	if c.provider != nil {
+		watching.Go(func() {
+			c.provider.WatchInterfaces(ctx, func(name types.NamespacedName) { c.loop.Add(name, 0) })
+		})
 	}
-	defer c.interfaces.RemoveEventHandler(ofInterfaces)
-	ofNetworks, err := c.networks.AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc: func(obj any) { c.queueMembers(ctx, obj.(*v1alpha1.Network)) },
-		UpdateFunc: func(old, obj any) {
-			if concernsInterfaces(old.(*v1alpha1.Network), obj.(*v1alpha1.Network)) {
-				c.queueMembers(ctx, obj.(*v1alpha1.Network))
+	return c.loop.Run(ctx, workers,
+		queue.FollowFromStart(c.interfaces, func(before, after *v1alpha1.NetworkInterface, atStart bool) {
+			if atStart {
+				c.precedence.seen(after, true)
 			}
-		},
-		DeleteFunc: func(obj any) { c.queueMembers(ctx, workloop.Deleted[*v1alpha1.Network](obj)) },
-	})
-	if err != nil {
-		return err
-	}
-	defer c.networks.RemoveEventHandler(ofNetworks)
-	c.loop.Run(ctx, workers)
-	return nil
+			c.changed(ctx, before, after)
+		}),
+		queue.Follow(c.networks, func(before, after *v1alpha1.Network) {
+			if before == nil || after == nil || concernsInterfaces(before, after) {
+				c.queueMembers(ctx, cmp.Or(after, before))
+			}
+		}),
+		queue.FollowEach(c.vips, func(vip *v1alpha1.VirtualIP) {
+			if target := vip.Spec.TargetRef; target != nil {
+				c.loop.Add(types.NamespacedName{Namespace: vip.Namespace, Name: target.Name}, 0)
+			}
+		}),
+	)
 }
 
-// changed queues a NetworkInterface and those that ask for an address of its own, before or after the change.
+// changed queues a NetworkInterface and, for each address of its own before or after the change, the one that is next in
+// line.
 func (c *Controller) changed(ctx context.Context, old, nic *v1alpha1.NetworkInterface) {
 	if old != nil && (nic == nil || nic.UID != old.UID) {
-		c.precedence.went(old.UID)
+		c.precedence.forget(old.UID)
 	}
 	if nic != nil {
 		c.precedence.seen(nic, false)
 		c.queue(nic)
 	}
-	if !concernsRivals(old, nic) {
+	if concernsNeighbours(old, nic) {
+		c.queueNeighbours(old)
+		c.queueNeighbours(nic)
+	}
+	if !concernsContenders(old, nic) {
 		return
 	}
 	for _, version := range []*v1alpha1.NetworkInterface{old, nic} {
@@ -104,9 +111,24 @@ func (c *Controller) changed(ctx context.Context, old, nic *v1alpha1.NetworkInte
 			continue
 		}
 		for _, address := range index.AddressesOf(version) {
-			for _, rival := range c.withAddress(ctx, version, address) {
-				c.queue(rival)
+			next := c.precedence.next(version.UID, address, func(address string) []*v1alpha1.NetworkInterface {
+				return c.withAddress(ctx, version, address)
+			})
+			if next != nil {
+				c.queue(next)
 			}
+		}
+	}
+}
+
+// queueNeighbours queues the NetworkInterfaces that overlap a given one, where there is one.
+func (c *Controller) queueNeighbours(nic *v1alpha1.NetworkInterface) {
+	if nic == nil {
+		return
+	}
+	for _, neighbour := range index.NeighboursOf(c.interfaces, nic) {
+		if _, clashes := rules.ClashOf(nic, neighbour); clashes {
+			c.queue(neighbour)
 		}
 	}
 }
@@ -122,7 +144,7 @@ func (c *Controller) withAddress(ctx context.Context, nic *v1alpha1.NetworkInter
 }
 
 func (c *Controller) queueMembers(ctx context.Context, network *v1alpha1.Network) {
-	members, err := index.InterfacesOf(c.interfaces.GetIndexer(),
+	members, err := index.MembersOf(c.interfaces.GetIndexer(),
 		types.NamespacedName{Namespace: network.Namespace, Name: network.Name})
 	if err != nil {
 		klog.FromContext(ctx).Error(err, "Finding the NetworkInterfaces of a Network failed", "network", klog.KObj(network))
@@ -133,7 +155,7 @@ func (c *Controller) queueMembers(ctx context.Context, network *v1alpha1.Network
 }
 
 func (c *Controller) queue(nic *v1alpha1.NetworkInterface) {
-	c.loop.Add(types.NamespacedName{Namespace: nic.Namespace, Name: nic.Name}, 0)
+	c.loop.Add(queue.NameOf(nic), 0)
 }
 
 func (c *Controller) reconcile(ctx context.Context, name types.NamespacedName) (time.Duration, error) {
@@ -151,22 +173,36 @@ func (c *Controller) reconcile(ctx context.Context, name types.NamespacedName) (
 	if err != nil {
 		return 0, err
 	}
+	if network == nil && c.unreadable.Has("networks", index.NetworkOf(nic)) {
+		return index.UnreadablePeriod, nil // It may still be there, so what is in force stays.
+	}
 	obstacle := c.obstacle(ctx, nic, network)
-	if c.provider == nil {
-		c.precedence.giveBack(nic)
-		return 0, c.write(ctx, explain(nic, obstacle))
+	overlap := overlapWords(c.precedence.clash(nic, index.NeighboursOf(c.interfaces, nic)))
+	if c.provider == nil || rules.IsManagedElsewhere(nic) {
+		c.precedence.giveBackAddresses(nic)
+		if update := withOverlapCondition(nic, explain(nic, obstacle), overlap); update != nil {
+			return retryAfter(obstacle), c.write(ctx, update)
+		}
+		return retryAfter(obstacle), c.refresh(ctx, nic)
 	}
 	var realization provider.InterfaceRealization
 	var realizeErr error
 	if obstacle != nil {
 		realization = *obstacle
 	} else {
-		realization, realizeErr = c.provider.RealizeInterface(ctx, nic, network)
+		realization, realizeErr = c.provider.RealizeInterface(ctx, nic, network, c.virtualIPOf(nic))
 	}
 	if realization.State != "" && realization.State != v1alpha1.NetworkInterfaceStateAvailable {
-		c.precedence.giveBack(nic)
+		c.precedence.giveBackAddresses(nic)
 	}
-	update := report(nic, realization)
+	if update := withProviderID(nic, realization); update != nil {
+		// Its event brings the status.
+		if _, err := c.client.NetworkInterfaces(nic.Namespace).Update(ctx, update, metav1.UpdateOptions{}); err != nil {
+			return 0, err
+		}
+		return 0, realizeErr
+	}
+	update := withOverlapCondition(nic, report(nic, realization), overlap)
 	if err := c.write(ctx, update); err != nil {
 		return 0, err
 	}
@@ -176,7 +212,20 @@ func (c *Controller) reconcile(ctx context.Context, name types.NamespacedName) (
 	if realizeErr != nil {
 		return 0, fmt.Errorf("realizing %s: %w", klog.KObj(nic), realizeErr)
 	}
-	return 0, nil
+	return retryAfter(obstacle), nil
+}
+
+// contenderPeriod is how often one that waits for an address looks who has it now: only the next in line is told of a change.
+const contenderPeriod = 10 * time.Minute
+
+func retryAfter(obstacle *provider.InterfaceRealization) time.Duration {
+	if obstacle != nil && obstacle.Reason == v1alpha1.NetworkInterfaceReasonAddressUnknown {
+		return index.UnreadablePeriod
+	}
+	if obstacle != nil && obstacle.Reason == v1alpha1.NetworkInterfaceReasonAddressInUse {
+		return contenderPeriod
+	}
+	return 0
 }
 
 // networkOf returns the Network of a NetworkInterface, nil if there is none.
@@ -189,6 +238,18 @@ func (c *Controller) networkOf(nic *v1alpha1.NetworkInterface) (*v1alpha1.Networ
 	return network, err
 }
 
+// virtualIPOf returns the VirtualIP that a NetworkInterface asks for, nil if there is none.
+func (c *Controller) virtualIPOf(nic *v1alpha1.NetworkInterface) *v1alpha1.VirtualIP {
+	if nic.Spec.VirtualIP == nil {
+		return nil
+	}
+	name := types.NamespacedName{Namespace: nic.Namespace, Name: nic.Name} // An ephemeral one is named like this.
+	if ref := nic.Spec.VirtualIP.VirtualIPRef; ref != nil {
+		name.Name = ref.Name
+	}
+	return index.Get[v1alpha1.VirtualIP](c.vips, name)
+}
+
 // obstacle returns what is in the way of a NetworkInterface, or nil. From then on its addresses are its own.
 func (c *Controller) obstacle(
 	ctx context.Context, nic *v1alpha1.NetworkInterface, network *v1alpha1.Network,
@@ -196,13 +257,25 @@ func (c *Controller) obstacle(
 	if obstacle := obstacle(nic, network); obstacle != nil {
 		return obstacle
 	}
-	address, rival := c.precedence.take(nic, func(address string) []*v1alpha1.NetworkInterface {
+	if c.unreadable.In(nic.Namespace, "networkinterfaces") && !holdsAll(nic) {
+		return addressUnknown(nic)
+	}
+	address, holder := c.precedence.takeAddresses(nic, func(address string) []*v1alpha1.NetworkInterface {
 		return c.withAddress(ctx, nic, address)
 	})
-	if rival != nil {
-		return addressInUse(nic, address, rival)
+	if holder != nil {
+		return addressInUse(nic, address, holder)
 	}
 	return nil
+}
+
+// refresh writes nothing new, so that the server adds to a status what a replica of an earlier release left out.
+func (c *Controller) refresh(ctx context.Context, nic *v1alpha1.NetworkInterface) error {
+	if !rules.IsReadyStale(nic.Generation, nic.Status.ObservedGeneration, nic.Status.Conditions) {
+		return nil
+	}
+	_, err := c.client.NetworkInterfaces(nic.Namespace).Patch(ctx, nic.Name, types.MergePatchType, []byte("{}"), metav1.PatchOptions{})
+	return err
 }
 
 // write writes the status of a NetworkInterface, if any is due.

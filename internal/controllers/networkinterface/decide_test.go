@@ -84,16 +84,47 @@ func TestObstacle(t *testing.T) {
 	}
 }
 
+func TestMalformed(t *testing.T) {
+	spec := func(ip, prefix string) *v1alpha1.NetworkInterfaceSpec {
+		return &v1alpha1.NetworkInterfaceSpec{IPs: []v1alpha1.IPSource{{}, {Value: ip}}, Prefixes: []v1alpha1.PrefixSource{{}, {Value: prefix}}}
+	}
+	for sentence, tc := range map[string]struct {
+		spec *v1alpha1.NetworkInterfaceSpec
+		want string
+	}{
+		"an address and a range":                {spec("10.0.0.1", "10.1.0.0/24"), ""},
+		"a range with host bits, which is read": {spec("10.0.0.1", "10.1.0.1/24"), ""},
+		"no address":                            {spec("banana", "10.1.0.0/24"), "banana"},
+		"an address with a zone":                {spec("fe80::1%eth0", "10.1.0.0/24"), "fe80::1%eth0"},
+		"no range":                              {spec("10.0.0.1", "10.1.0.0"), "10.1.0.0"},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			if got := malformed(tc.spec); got != tc.want {
+				t.Errorf("got %q, want %q", got, tc.want)
+			}
+			nic := at(0, "nic", func(nic *v1alpha1.NetworkInterface) { nic.Spec = *tc.spec })
+			network := &v1alpha1.Network{Status: v1alpha1.NetworkStatus{State: v1alpha1.NetworkStateAvailable}}
+			if got := obstacle(nic, network); (got != nil) != (tc.want != "") {
+				t.Errorf("the obstacle is %+v", got)
+			}
+		})
+	}
+}
+
 func TestReport(t *testing.T) {
 	words := metav1.Condition{
 		Type: "Available", Status: "False", Reason: "AddressMissing", Message: "Give it.", LastTransitionTime: metav1.NewTime(noon),
 	}
-	pending := v1alpha1.NetworkInterfaceStatus{State: "Pending", Conditions: []metav1.Condition{words}}
+	unready := metav1.Condition{Type: "Ready", Status: "False", LastTransitionTime: metav1.NewTime(noon)}
+	pending := v1alpha1.NetworkInterfaceStatus{State: "Pending", Conditions: []metav1.Condition{words, unready}}
 	availableAs := func(ips ...string) v1alpha1.NetworkInterfaceStatus {
 		return v1alpha1.NetworkInterfaceStatus{State: "Available", IPs: ips, Conditions: []metav1.Condition{
 			{Type: "Available", Status: "True", Reason: "Available", Message: "It is.", LastTransitionTime: metav1.NewTime(noon)},
+			{Type: "Ready", Status: "True", LastTransitionTime: metav1.NewTime(noon)},
 		}}
 	}
+	stale := availableAs("10.0.0.1")
+	stale.Conditions = stale.Conditions[:1]
 	for sentence, tc := range map[string]struct {
 		stored      v1alpha1.NetworkInterfaceStatus
 		realization provider.InterfaceRealization
@@ -116,7 +147,14 @@ func TestReport(t *testing.T) {
 		"an explanation that is no more is left to the server to replace": {
 			stored:      pending,
 			realization: provider.InterfaceRealization{State: "Available", IPs: []string{"10.0.0.1"}},
-			want:        &v1alpha1.NetworkInterfaceStatus{State: "Available", IPs: []string{"10.0.0.1"}},
+			want: &v1alpha1.NetworkInterfaceStatus{
+				State: "Available", IPs: []string{"10.0.0.1"}, Conditions: []metav1.Condition{unready},
+			},
+		},
+		"what a replica of an earlier release left out is put back": {
+			stored:      stale,
+			realization: provider.InterfaceRealization{State: "Available", IPs: []string{"10.0.0.1"}},
+			want:        &stale,
 		},
 	} {
 		t.Run(sentence, func(t *testing.T) {
@@ -182,22 +220,31 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-func TestConcernsRivals(t *testing.T) {
+func TestConcernsContenders(t *testing.T) {
 	for sentence, tc := range map[string]struct {
 		old, nic *v1alpha1.NetworkInterface
 		want     bool
 	}{
 		"one that comes":                    {nil, at(0, "nic"), true},
 		"one that goes":                     {at(0, "nic"), nil, true},
-		"one that was made again":           {at(0, "nic"), at(0, "nic", func(n *v1alpha1.NetworkInterface) { n.UID = "other" }), true},
+		"one that was created again":        {at(0, "nic"), at(0, "nic", func(n *v1alpha1.NetworkInterface) { n.UID = "other" }), true},
 		"one whose address comes in force":  {at(0, "nic"), at(0, "nic", available), true},
 		"one that asks for another address": {at(0, "nic"), at(0, "nic", func(n *v1alpha1.NetworkInterface) { n.Spec.IPs = nil }), true},
+		"one that loses its address": {
+			at(0, "nic", available), at(0, "nic", available, func(n *v1alpha1.NetworkInterface) { n.Status.State = "Error" }), true,
+		},
+		"but none that learns that it gets none": {
+			at(0, "nic"), at(0, "nic", func(n *v1alpha1.NetworkInterface) { n.Status.State = "Error" }), false,
+		},
+		"and none whose Network is not available for a time": {
+			at(0, "nic", available), at(0, "nic", available, func(n *v1alpha1.NetworkInterface) { n.Status.State = "Pending" }), false,
+		},
 		"but none that is labelled": {
 			at(0, "nic"), at(0, "nic", func(n *v1alpha1.NetworkInterface) { n.Labels = map[string]string{"a": "b"} }), false,
 		},
 	} {
 		t.Run(sentence, func(t *testing.T) {
-			if got := concernsRivals(tc.old, tc.nic); got != tc.want {
+			if got := concernsContenders(tc.old, tc.nic); got != tc.want {
 				t.Errorf("got %t, want %t", got, tc.want)
 			}
 		})

@@ -8,27 +8,34 @@ import (
 	"slices"
 	"sync"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/types"
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
+	"ironcore.dev/networking/internal/rules"
 )
 
 // precedence knows of NetworkInterfaces what the cache does not: which of them came first within a second, and which
 // addresses were given to them a moment ago, before the cache tells. So no two workers give the same address twice.
 type precedence struct {
 	mu       sync.Mutex
-	known    map[types.UID]*standing
+	known    map[types.UID]*rank
 	arrivals int
 }
 
-type standing struct {
+type rank struct {
 	// arrival is its place among those that were seen to come, zero for all that were there at the start.
 	arrival int
 	// given are the addresses that it may put in force, or has.
 	given []string
+	// settled tells that what it asks for was found to overlap nothing that another had before.
+	settled bool
+	// ips and prefixes are what it asks for.
+	ips      []v1alpha1.IPSource
+	prefixes []v1alpha1.PrefixSource
 }
 
-func newPrecedence() *precedence { return &precedence{known: make(map[types.UID]*standing)} }
+func newPrecedence() *precedence { return &precedence{known: make(map[types.UID]*rank)} }
 
 // seen tells of a NetworkInterface as it is now, and whether it was there at the start. What it was given and does not
 // ask for any more is free again.
@@ -37,13 +44,16 @@ func (p *precedence) seen(nic *v1alpha1.NetworkInterface, atStart bool) {
 	defer p.mu.Unlock()
 	known := p.known[nic.UID]
 	if known == nil {
-		known = &standing{}
+		known = &rank{}
 		p.known[nic.UID] = known
 		if !atStart {
 			p.arrivals++
 			known.arrival = p.arrivals
 		}
 	}
+	known.settled = known.settled && equality.Semantic.DeepEqual(known.ips, nic.Spec.IPs) &&
+		equality.Semantic.DeepEqual(known.prefixes, nic.Spec.Prefixes)
+	known.ips, known.prefixes = nic.Spec.IPs, nic.Spec.Prefixes
 	known.given = slices.DeleteFunc(known.given, func(address string) bool {
 		return !slices.ContainsFunc(nic.Spec.IPs, func(source v1alpha1.IPSource) bool { return source.Value == address })
 	})
@@ -56,16 +66,16 @@ func (p *precedence) knows(uid types.UID) bool {
 	return p.known[uid] != nil
 }
 
-// went tells that a NetworkInterface is no more.
-func (p *precedence) went(uid types.UID) {
+// forget tells that a NetworkInterface is no more.
+func (p *precedence) forget(uid types.UID) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.known, uid)
 }
 
-// take gives a NetworkInterface the addresses that it asks for. If others precede it, it gets none, and take returns
+// takeAddresses gives a NetworkInterface the addresses that it asks for. If others precede it, it gets none, and it returns
 // the first address that is not for it and the one that it is for.
-func (p *precedence) take(nic *v1alpha1.NetworkInterface, rivals rivals) (string, *v1alpha1.NetworkInterface) {
+func (p *precedence) takeAddresses(nic *v1alpha1.NetworkInterface, contenders contenders) (string, *v1alpha1.NetworkInterface) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	own := p.known[nic.UID]
@@ -78,9 +88,9 @@ func (p *precedence) take(nic *v1alpha1.NetworkInterface, rivals rivals) (string
 			continue
 		}
 		first := nic
-		for _, rival := range rivals(source.Value) {
-			if rival.UID != first.UID && p.precedes(rival, first, source.Value) {
-				first = rival
+		for _, contender := range contenders(source.Value) {
+			if contender.UID != first.UID && p.precedes(contender, first, source.Value) {
+				first = contender
 			}
 		}
 		if first.UID != nic.UID {
@@ -93,8 +103,21 @@ func (p *precedence) take(nic *v1alpha1.NetworkInterface, rivals rivals) (string
 	return "", nil
 }
 
-// giveBack takes from a NetworkInterface what it was given and can't use.
-func (p *precedence) giveBack(nic *v1alpha1.NetworkInterface) {
+// next returns which of the NetworkInterfaces that ask for or have an address is the first in line, itself left out.
+func (p *precedence) next(uid types.UID, address string, contenders contenders) *v1alpha1.NetworkInterface {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var first *v1alpha1.NetworkInterface
+	for _, other := range contenders(address) {
+		if other.UID != uid && (first == nil || p.precedes(other, first, address)) {
+			first = other
+		}
+	}
+	return first
+}
+
+// giveBackAddresses takes from a NetworkInterface what it was given and can't use.
+func (p *precedence) giveBackAddresses(nic *v1alpha1.NetworkInterface) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if own := p.known[nic.UID]; own != nil {
@@ -104,21 +127,53 @@ func (p *precedence) giveBack(nic *v1alpha1.NetworkInterface) {
 
 // precedes tells which of two NetworkInterfaces that ask for the same address may have it: the one that has it, else
 // the one that was created first.
-func (p *precedence) precedes(rival, nic *v1alpha1.NetworkInterface, address string) bool {
-	if rivalHas, has := p.has(rival, address), p.has(nic, address); rivalHas != has {
-		return rivalHas
+func (p *precedence) precedes(contender, nic *v1alpha1.NetworkInterface, address string) bool {
+	if contenderHas, has := p.has(contender, address), p.has(nic, address); contenderHas != has {
+		return contenderHas
 	}
-	if !rival.CreationTimestamp.Equal(&nic.CreationTimestamp) {
-		return rival.CreationTimestamp.Before(&nic.CreationTimestamp)
+	return p.earlier(contender, nic)
+}
+
+// earlier tells which of two NetworkInterfaces was created first.
+func (p *precedence) earlier(one, other *v1alpha1.NetworkInterface) bool {
+	if !one.CreationTimestamp.Equal(&other.CreationTimestamp) {
+		return one.CreationTimestamp.Before(&other.CreationTimestamp)
 	}
-	return cmp.Or(cmp.Compare(p.arrival(rival), p.arrival(nic)), cmp.Compare(rival.Name, nic.Name)) < 0
+	return cmp.Or(cmp.Compare(p.arrival(one), p.arrival(other)), cmp.Compare(one.Name, other.Name)) < 0
+}
+
+// clash returns what of a NetworkInterface overlaps what another of its Network had before. One that was told of an overlap
+// came after one that was not; else the one that has its ranges came first, else the one that was created first.
+func (p *precedence) clash(nic *v1alpha1.NetworkInterface, others []*v1alpha1.NetworkInterface) (rules.Clash, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	own := p.known[nic.UID]
+	if own == nil {
+		return rules.Clash{}, false // It is no more.
+	}
+	clash, clashes := rules.DecideClash(nic, others, func(other *v1alpha1.NetworkInterface) bool {
+		if otherTold, told := hasOverlapCondition(other), hasOverlapCondition(nic); otherTold != told {
+			return told
+		}
+		if otherHas, has := p.settled(other), p.settled(nic); otherHas != has {
+			return otherHas
+		}
+		return p.earlier(other, nic)
+	})
+	own.settled = !clashes
+	return clash, clashes
+}
+
+func (p *precedence) settled(nic *v1alpha1.NetworkInterface) bool {
+	known := p.known[nic.UID]
+	return known != nil && known.settled || nic.Status.State == v1alpha1.NetworkInterfaceStateAvailable
 }
 
 func (p *precedence) has(nic *v1alpha1.NetworkInterface, address string) bool {
 	if known := p.known[nic.UID]; known != nil && slices.Contains(known.given, address) {
 		return true
 	}
-	return inForce(nic, address)
+	return holds(nic, address)
 }
 
 func (p *precedence) arrival(nic *v1alpha1.NetworkInterface) int {

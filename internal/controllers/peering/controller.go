@@ -1,22 +1,25 @@
 // SPDX-FileCopyrightText: The network-apiserver authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package peering is the NetworkPeeringController: it keeps the binding of every Network up to date as the Network and
-// those that it names change.
+// Package peering keeps the bindings of Networks: which peerings are Bound, and the claims that go with them. Two
+// controllers find the Networks to decide on, the NetworkPeeringController here and the NetworkReleaseController in
+// release.go. Both decide by the rule in internal/rules and write through one Writer.
 package peering
 
 import (
 	"context"
+	"errors"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/klog/v2"
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
-	"ironcore.dev/networking/internal/controllers/binder"
 	"ironcore.dev/networking/internal/controllers/index"
-	"ironcore.dev/networking/internal/controllers/workloop"
+	"ironcore.dev/networking/internal/controllers/queue"
 )
 
 // Name of the controller in flags, logs and metrics.
@@ -25,35 +28,35 @@ const Name = "peering"
 // batchPeriod is how long the events of a burst are collected before a Network is decided on.
 const batchPeriod = 50 * time.Millisecond
 
-// Controller queues Networks whose binding may have changed. Use New.
+// Controller is the NetworkPeeringController: it queues a Network whose binding may have changed, because it changed or
+// one of those that it names did. Use New.
 type Controller struct {
 	informer cache.SharedIndexInformer
-	binder   *binder.Binder
-	loop     *workloop.Loop[types.NamespacedName]
+	writer   *Writer
+	loop     *queue.Loop[types.NamespacedName]
+	notices  *notices
 }
 
-// New returns a controller that is fed by the informer and writes through the binder.
-func New(informer cache.SharedIndexInformer, binder *binder.Binder) *Controller {
-	c := &Controller{informer: informer, binder: binder}
-	c.loop = workloop.New(Name, c.reconcile)
+// New returns a controller that is fed by the informer and writes through the writer.
+func New(informer cache.SharedIndexInformer, writer *Writer) *Controller {
+	c := &Controller{informer: informer, writer: writer, notices: newNotices(informer, writer.recorder)}
+	c.loop = queue.New(Name, c.reconcile)
 	return c
 }
 
+// Healthy returns what keeps the controller from making progress, or nil.
+func (c *Controller) Healthy() error { return errors.Join(c.loop.Healthy(), c.notices.loop.Healthy()) }
+
 // Run works until the context ends.
 func (c *Controller) Run(ctx context.Context, workers int) error {
-	registration, err := c.informer.AddEventHandler(cache.ResourceEventHandlerDetailedFuncs{
-		AddFunc: func(obj any, _ bool) { c.changed(ctx, nil, obj.(*v1alpha1.Network)) },
-		UpdateFunc: func(old, obj any) {
-			c.changed(ctx, old.(*v1alpha1.Network), obj.(*v1alpha1.Network))
-		},
-		DeleteFunc: func(obj any) { c.changed(ctx, workloop.Deleted[*v1alpha1.Network](obj), nil) },
+	go wait.UntilWithContext(ctx, func(context.Context) { c.writer.flapping.GC() }, time.Minute)
+	running, ctx := errgroup.WithContext(ctx)
+	running.Go(func() error { return c.notices.run(ctx) })
+	running.Go(func() error {
+		return c.loop.Run(ctx, workers,
+			queue.Follow(c.informer, func(before, after *v1alpha1.Network) { c.changed(ctx, before, after) }))
 	})
-	if err != nil {
-		return err
-	}
-	defer c.informer.RemoveEventHandler(registration)
-	c.loop.Run(ctx, workers)
-	return nil
+	return running.Wait()
 }
 
 // changed queues a Network and, where the change concerns them, the Networks that name it.
@@ -63,9 +66,12 @@ func (c *Controller) changed(ctx context.Context, old, network *v1alpha1.Network
 		current = old
 	}
 	if old != nil && (network == nil || network.UID != old.UID) {
-		c.binder.Forget(old.UID)
+		c.writer.Forget(old.UID)
 	}
-	name := types.NamespacedName{Namespace: current.Namespace, Name: current.Name}
+	if old != nil && network != nil {
+		c.writer.recordEvents(network, endedBySpec(old, network))
+	}
+	name := queue.NameOf(current)
 	if network != nil {
 		c.loop.Add(name, batchPeriod)
 	}
@@ -83,9 +89,9 @@ func (c *Controller) changed(ctx context.Context, old, network *v1alpha1.Network
 }
 
 func (c *Controller) reconcile(ctx context.Context, name types.NamespacedName) (time.Duration, error) {
-	network := c.binder.Lookup(name)
+	network := c.writer.Lookup(name)
 	if network == nil {
 		return 0, nil
 	}
-	return c.binder.Bind(ctx, network)
+	return c.writer.Bind(ctx, network)
 }

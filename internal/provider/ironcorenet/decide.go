@@ -6,7 +6,6 @@ package ironcorenet
 import (
 	"fmt"
 	"maps"
-	"net/netip"
 	"reflect"
 	"strconv"
 	"strings"
@@ -17,6 +16,7 @@ import (
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 	"ironcore.dev/networking/internal/provider"
+	"ironcore.dev/networking/internal/provider/prefixes"
 )
 
 // Everything here is decided from objects alone, without clients.
@@ -65,10 +65,9 @@ type remotePeering struct {
 	prefixes []v1alpha1.PeeringPrefixStatus
 }
 
-// source is the Network that a remote one realizes.
-func (r *remote) source() (name types.NamespacedName, uid types.UID, ok bool) {
-	name = types.NamespacedName{Namespace: r.Labels[namespaceLabel], Name: r.Annotations[nameAnnotation]}
-	return name, types.UID(r.Name), name.Namespace != "" && name.Name != ""
+// source is the Network that a remote one realizes. Only the UID is beyond change; the name may be wrong or missing.
+func (r *remote) source() (name types.NamespacedName, uid types.UID) {
+	return types.NamespacedName{Namespace: r.Labels[namespaceLabel], Name: r.Annotations[nameAnnotation]}, types.UID(r.Name)
 }
 
 func (r *remote) identity() identity { return identity{r.Namespace, r.Name, r.id, r.UID} }
@@ -132,9 +131,10 @@ func text(value any) string {
 	return ""
 }
 
-// object is what is applied to make the remote Network what it should be.
+// object is what makes the remote Network, or, as a merge patch, what makes it what it should be. Its resourceVersion is the
+// one that this was decided on; with another, or none where there is one, the server refuses.
 func (r *remote) object() *unstructured.Unstructured {
-	// Without peerings it says so: what is left out of an application stays as somebody else put it.
+	// Without peerings it says so: what is left out stays as somebody else put it.
 	peerings := []any{}
 	for _, peering := range r.peerings {
 		item := map[string]any{"name": peering.name, "id": peering.id}
@@ -155,6 +155,7 @@ func (r *remote) object() *unstructured.Unstructured {
 	object.SetGroupVersionKind(kind)
 	object.SetNamespace(r.Namespace)
 	object.SetName(r.Name)
+	object.SetResourceVersion(r.ResourceVersion)
 	object.SetLabels(r.Labels)
 	object.SetAnnotations(r.Annotations)
 	return object
@@ -162,9 +163,36 @@ func (r *remote) object() *unstructured.Unstructured {
 
 // inLine tells whether what is there is what is desired.
 func (desired *remote) inLine(there *remote) bool {
-	return (desired.id == "" || desired.id == there.id) &&
-		contains(there.Labels, desired.Labels) && contains(there.Annotations, desired.Annotations) &&
+	return (desired.id == "" || desired.id == there.id) && desired.leadsBack(there) &&
 		reflect.DeepEqual(desired.peerings, there.peerings)
+}
+
+// leadsBack tells whether what is there leads back to its source. Nobody but the server itself has reason to change that.
+func (desired *remote) leadsBack(there *remote) bool {
+	return contains(there.Labels, desired.Labels) && contains(there.Annotations, desired.Annotations)
+}
+
+// ledBack tells whether something is left of what leads back from a remote Network to one of ours.
+func (r *remote) ledBack() bool {
+	name, _ := r.source()
+	return name.Namespace != "" || name.Name != "" || r.Labels[uidLabel] != ""
+}
+
+// unpeered returns a remote Network as it is, but for its peerings.
+func (r *remote) unpeered() *remote {
+	alone := *r
+	alone.peerings = nil
+	return &alone
+}
+
+// onto returns what is desired, decided on what is there.
+func (desired *remote) onto(there *remote) *remote {
+	change := *desired
+	change.ResourceVersion = there.ResourceVersion
+	if there.id != "" && there.id != desired.id {
+		change.id = "" // It can't be changed.
+	}
+	return &change
 }
 
 func contains(all, some map[string]string) bool {
@@ -185,7 +213,7 @@ func (desired *remote) sameAs(other *remote) bool {
 // peeringCase is what is known of a peering before the remote Network is looked at.
 type peeringCase struct {
 	name string
-	// desired is the remote peering, or nil if the peering is not Bound or may expose nothing at all.
+	// desired is the remote peering, or nil if the peering is not Bound, is barred or may expose nothing at all.
 	desired *remotePeering
 	// prefixes say what each item of the peering's prefixes stands for.
 	prefixes []v1alpha1.PeeringPrefixStatus
@@ -193,16 +221,13 @@ type peeringCase struct {
 	reason, message string
 }
 
-// resolver returns the range of a Prefix in the namespace of a Network, or why there is none.
-type resolver func(prefixName string) (prefix, why string)
-
 // decidePeering decides how a peering is to be realized. A peering with prefixes of which none has a range has no
 // remote counterpart: one without prefixes would expose everything.
 func decidePeering(
-	peering *v1alpha1.NetworkPeering, peer *v1alpha1.Network, namespace string, resolve resolver,
+	peering *v1alpha1.NetworkPeering, peer provider.Peer, namespace string, resolve prefixes.Resolve,
 ) peeringCase {
 	decided := peeringCase{name: peering.Name}
-	if peer == nil {
+	if peer.Network == nil {
 		return decided
 	}
 	identity, ok := parseIdentity(peer.Spec.ProviderID)
@@ -212,37 +237,18 @@ func decidePeering(
 			peer.Namespace, peer.Name, namespace)
 		return decided
 	}
+	resolved := prefixes.Decide(peering, resolve)
+	decided.prefixes, decided.reason, decided.message = resolved.Items, resolved.Reason, resolved.Message
 	desired := &remotePeering{name: peering.Name, id: identity.id}
-	var missing []string
-	for i := range peering.Prefixes {
-		item := &peering.Prefixes[i]
-		prefix, why := item.Prefix, ""
-		if item.PrefixRef != nil {
-			prefix, why = resolve(item.PrefixRef.Name)
+	for _, item := range resolved.Items {
+		if item.Prefix != "" {
+			desired.prefixes = append(desired.prefixes, item)
 		}
-		if why == "" && !isRange(prefix) {
-			prefix, why = "", fmt.Sprintf("%q is not a range in canonical CIDR notation.", prefix)
-		}
-		resolved := v1alpha1.PeeringPrefixStatus{Name: item.Name, Prefix: prefix}
-		decided.prefixes = append(decided.prefixes, resolved)
-		if why != "" {
-			missing = append(missing, fmt.Sprintf("Prefix item %s exposes nothing: %s", item.Name, why))
-			continue
-		}
-		desired.prefixes = append(desired.prefixes, resolved)
 	}
-	if len(missing) > 0 {
-		decided.reason, decided.message = "PrefixUnresolved", strings.Join(missing, " ")
-	}
-	if len(peering.Prefixes) == 0 || len(desired.prefixes) > 0 {
+	if !peer.Barred && (len(peering.Prefixes) == 0 || len(desired.prefixes) > 0) {
 		decided.desired = desired
 	}
 	return decided
-}
-
-func isRange(text string) bool {
-	prefix, err := netip.ParsePrefix(text)
-	return err == nil && prefix.Masked().String() == text
 }
 
 // decideRemote returns the remote Network as it should be.
@@ -281,7 +287,7 @@ func decideStates(peerings []peeringCase, there *remote) map[string]provider.Pee
 		}
 		switch {
 		case peering.desired == nil:
-			realized.Prefixes = peering.prefixes // None has a range.
+			realized.Prefixes = peering.prefixes // None has a range, or the peering is barred.
 		case there.has(peering.desired):
 			realized.Prefixes = peering.prefixes
 			if peering.reason == "" {

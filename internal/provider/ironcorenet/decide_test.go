@@ -120,11 +120,8 @@ func TestWhatIsAppliedIsReadBackTheSame(t *testing.T) {
 
 func TestDecidePeering(t *testing.T) {
 	resolve := func(name string) (string, string) {
-		switch name {
-		case "allocated":
+		if name == "allocated" {
 			return "10.1.0.0/16", ""
-		case "crooked":
-			return "10.1.0.1/16", ""
 		}
 		return "", "there is no Prefix " + name + "."
 	}
@@ -146,6 +143,7 @@ func TestDecidePeering(t *testing.T) {
 	for sentence, tc := range map[string]struct {
 		prefixes []v1alpha1.PeeringPrefix
 		peer     *v1alpha1.Network
+		barred   bool
 		want     peeringCase
 	}{
 		"a peering that is not bound is not realized": {prefixes: []v1alpha1.PeeringPrefix{inline}},
@@ -182,18 +180,15 @@ func TestDecidePeering(t *testing.T) {
 				reason:   "PrefixUnresolved", message: "Prefix item ref exposes nothing: there is no Prefix absent.",
 			},
 		},
-		"a range with host bits is none": {
-			peer: peer, prefixes: []v1alpha1.PeeringPrefix{ref("crooked")},
-			want: peeringCase{
-				prefixes: []v1alpha1.PeeringPrefixStatus{status("ref", "")},
-				reason:   "PrefixUnresolved",
-				message:  `Prefix item ref exposes nothing: "10.1.0.1/16" is not a range in canonical CIDR notation.`,
-			},
+		"a barred peering is not realized, and its prefixes stand for what they do": {
+			peer: peer, barred: true, prefixes: []v1alpha1.PeeringPrefix{ref("allocated")},
+			want: peeringCase{prefixes: []v1alpha1.PeeringPrefixStatus{status("ref", "10.1.0.0/16")}},
 		},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			tc.want.name = "p"
-			got := decidePeering(&v1alpha1.NetworkPeering{Name: "p", Prefixes: tc.prefixes}, tc.peer, "net", resolve)
+			got := decidePeering(&v1alpha1.NetworkPeering{Name: "p", Prefixes: tc.prefixes},
+				provider.Peer{Network: tc.peer, Barred: tc.barred}, "net", resolve)
 			if diff := cmp.Diff(tc.want, got, cmp.AllowUnexported(peeringCase{}, remotePeering{})); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}

@@ -1,14 +1,16 @@
 // SPDX-FileCopyrightText: The network-apiserver authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package ironcorenet is the provider that has ironcore-net realize Networks. For each Network it keeps an object of
-// the same kind in one namespace of an ironcore-net API server, named by the Network's UID and marked as this server's:
+// Package ironcorenet is the provider that realizes Networks in ironcore-net. For each Network it keeps an object of the
+// same kind in one namespace of an ironcore-net API server. The object has the Network's UID as its name and this server as
+// its owner:
 //
-//	Network → decide.go: the remote Network as it should be → server-side apply
+//	Network → decide.go: the remote Network as it should be → create or merge patch
 //	remote Network → watch → decide.go: state and peerings → status
 //
-// The remote side is watched and not polled, and written only where it differs. An ID, once it is part of
-// spec.providerID, is applied with all the rest: a remote Network that was lost comes back with it or not at all.
+// The remote side is watched and not polled, and written only where it differs. Every write names the version that it was
+// decided on, so that of two leaders the one that knows less is refused. An ID, once it is part of spec.providerID, is asked
+// for by creation: a remote Network that was lost comes back with it or not at all.
 package ironcorenet
 
 import (
@@ -32,14 +34,20 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/util/flowcontrol"
+	"k8s.io/client-go/util/retry"
 	"k8s.io/klog/v2"
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 	"ironcore.dev/networking/internal/provider"
+	"ironcore.dev/networking/internal/provider/mirror"
+	"ironcore.dev/networking/internal/provider/prefixes"
 )
 
 // Name of the provider on the command line.
 const Name = "ironcore-net"
+
+// Agent realizes the kinds that this provider does not: LoadBalancer, NATGateway, NetworkPolicy and VirtualIP.
+const Agent = "apinetlet, the agent of ironcore-net"
 
 const (
 	// finalizer is the one that ironcore-net's own agent uses, so that either can follow the other.
@@ -47,6 +55,9 @@ const (
 	fieldManager = "network-apiserver"
 	// requestTimeout bounds a request to a slow server.
 	requestTimeout = 30 * time.Second
+	// outdatedPause lies between a write that was decided on an outdated version and the next decision. A leader that was
+	// paused has learned by then that it is deposed.
+	outdatedPause = time.Second
 )
 
 // Another writer is contradicted at growing intervals: two that insist would otherwise never rest.
@@ -75,18 +86,19 @@ type Provider struct {
 	etcd      *clientv3.Client
 	ownerKey  string
 
-	prefixes  *prefixes
-	contested *flowcontrol.Backoff
+	prefixes  *prefixes.Resolver
+	contested *flowcontrol.Backoff // Networks whose remote one somebody else changes
+	outdated  *flowcontrol.Backoff // Networks that were decided on an outdated remote one
 
 	// What Run sets; started is closed then.
 	started chan struct{}
 	owner   string
 	found   provider.Found
-	remotes *watched
+	remotes *mirror.Mirror
 
 	mu      sync.Mutex
 	applied map[types.UID]application
-	// waiting are the Networks that could not be served because the server did not answer.
+	// waiting are the Networks that could not be served.
 	waiting map[types.UID]types.NamespacedName
 }
 
@@ -106,19 +118,18 @@ func New(o Options, etcd *clientv3.Client, prefix string, host *rest.Config) (*P
 	if err != nil {
 		return nil, fmt.Errorf("--ironcore-net-kubeconfig: %w", err)
 	}
-	var hostClient dynamic.Interface
-	if host != nil {
-		if hostClient, err = dynamic.NewForConfig(host); err != nil {
-			return nil, fmt.Errorf("connecting to the host cluster: %w", err)
-		}
+	resolver, err := prefixes.New(host)
+	if err != nil {
+		return nil, err
 	}
 	return &Provider{
 		namespace: o.Namespace,
 		client:    client.Resource(resource).Namespace(o.Namespace),
 		etcd:      etcd,
 		ownerKey:  path.Join(prefix, "owner"),
-		prefixes:  newPrefixes(hostClient),
+		prefixes:  resolver,
 		contested: flowcontrol.NewBackOff(firstContradiction, lastContradiction),
+		outdated:  flowcontrol.NewBackOff(outdatedPause, outdatedPause),
 		started:   make(chan struct{}),
 		applied:   make(map[types.UID]application),
 		waiting:   make(map[types.UID]types.NamespacedName),
@@ -136,12 +147,12 @@ func (p *Provider) Run(ctx context.Context, found provider.Found) error {
 	}
 	p.owner, p.found = owner, found
 	selector := labels.SelectorFromSet(labels.Set{ownerLabel: owner}).String()
-	p.remotes = newWatched(p.client, selector, cache.Indexers{
+	p.remotes = mirror.New(resource, p.client, selector, cache.Indexers{
 		byID:   func(obj any) ([]string, error) { return []string{obj.(*remote).id}, nil },
 		byPeer: func(obj any) ([]string, error) { return droppedPeers(obj.(*remote), nil), nil },
 	})
-	p.remotes.answered = p.wakeWaiting
-	if err := p.remotes.informer.SetTransform(func(obj any) (any, error) {
+	p.remotes.Answered = p.wakeWaiting
+	if err := p.remotes.Informer.SetTransform(func(obj any) (any, error) {
 		if object, ok := obj.(*unstructured.Unstructured); ok {
 			return readRemote(object), nil
 		}
@@ -149,7 +160,7 @@ func (p *Provider) Run(ctx context.Context, found provider.Found) error {
 	}); err != nil {
 		return err
 	}
-	if _, err := p.remotes.informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
+	if _, err := p.remotes.Informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
 		AddFunc:    func(obj any) { p.changed(nil, obj.(*remote)) },
 		UpdateFunc: func(old, obj any) { p.changed(old.(*remote), obj.(*remote)) },
 		DeleteFunc: func(obj any) {
@@ -165,8 +176,8 @@ func (p *Provider) Run(ctx context.Context, found provider.Found) error {
 
 	var running sync.WaitGroup
 	failed := make(chan error, 1)
-	running.Go(func() { failed <- p.prefixes.run(ctx, found) })
-	p.remotes.run(ctx)
+	running.Go(func() { failed <- p.prefixes.Run(ctx, found) })
+	p.remotes.Run(ctx)
 	running.Wait()
 	return <-failed
 }
@@ -178,33 +189,24 @@ func (p *Provider) changed(before, after *remote) {
 	if current == nil {
 		current = before
 	}
-	if name, uid, ok := current.source(); ok {
-		p.found(name, uid)
-	} else if before != nil {
-		// Somebody took the way back off: it is put there again.
-		if name, uid, ok := before.source(); ok {
-			p.found(name, uid)
-		}
-	}
+	p.found(current.source())
 	if before == nil {
 		return
 	}
 	for _, id := range droppedPeers(before, after) {
-		peers, err := p.remotes.informer.GetIndexer().ByIndex(byID, id)
+		peers, err := p.remotes.Informer.GetIndexer().ByIndex(byID, id)
 		if err != nil {
 			continue
 		}
 		for _, peer := range peers {
-			if name, uid, ok := peer.(*remote).source(); ok {
-				p.found(name, uid)
-			}
+			p.found(peer.(*remote).source())
 		}
 	}
 }
 
-// Realize applies the remote Network where it is not as it should be, and judges what is there.
+// Realize writes the remote Network where it is not as it should be, and judges what is there.
 func (p *Provider) Realize(
-	ctx context.Context, network *v1alpha1.Network, peers map[string]*v1alpha1.Network,
+	ctx context.Context, network *v1alpha1.Network, situation provider.Situation,
 ) (provider.Realization, error) {
 	var known identity
 	if network.Spec.ProviderID != "" {
@@ -222,27 +224,23 @@ func (p *Provider) Realize(
 	there, err := p.find(ctx, network.UID)
 	if err != nil {
 		failed := p.failed(ctx, network, err)
-		if network.Status.State == v1alpha1.NetworkStateAvailable {
-			return provider.Realization{Reason: failed.reason}, failed // Nothing is known against it.
-		}
-		return provider.Realization{State: failed.state, Reason: failed.reason, Message: failed.message}, failed
+		return failed.Realization(network), failed
 	}
 
-	resolve := p.prefixes.resolverFor(ctx, network)
+	resolve := p.prefixes.For(ctx, network)
 	peerings := make([]peeringCase, len(network.Spec.Peerings))
 	for i := range network.Spec.Peerings {
 		peering := &network.Spec.Peerings[i]
-		peerings[i] = decidePeering(peering, peers[peering.Name], p.namespace, resolve)
+		peerings[i] = decidePeering(peering, situation.Peers[peering.Name], p.namespace, resolve)
 	}
-	id := known.id
-	if there != nil && there.id != "" && there.id != id {
-		id = "" // It can't be changed.
+	desired := decideRemote(network, p.namespace, p.owner, known.id, peerings)
+	if there != nil {
+		desired = desired.onto(there)
 	}
-	desired := decideRemote(network, p.namespace, p.owner, id, peerings)
 	there, failed := p.ensure(ctx, network, there, desired)
 
 	if there == nil {
-		realization := provider.Realization{State: failed.state, Reason: failed.reason, Message: failed.message}
+		realization := provider.Realization{State: failed.State, Reason: failed.Reason, Message: failed.Message}
 		realization.Peerings = decideStates(peerings, &remote{})
 		return realization, failed
 	}
@@ -252,7 +250,7 @@ func (p *Provider) Realize(
 		return realization, nil
 	}
 	if realization.State == v1alpha1.NetworkStateAvailable {
-		realization.Reason, realization.Message = failed.reason, failed.message
+		realization.Reason, realization.Message = failed.Reason, failed.Message
 	}
 	return realization, failed
 }
@@ -264,10 +262,10 @@ func (p *Provider) find(ctx context.Context, uid types.UID) (*remote, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	if err := p.remotes.await(ctx); err != nil {
+	if err := p.remotes.Await(ctx); err != nil {
 		return nil, err
 	}
-	obj, ok, err := p.remotes.informer.GetIndexer().GetByKey(p.namespace + "/" + string(uid))
+	obj, ok, err := p.remotes.Informer.GetIndexer().GetByKey(p.namespace + "/" + string(uid))
 	if err != nil || !ok {
 		return nil, err
 	}
@@ -284,35 +282,52 @@ func (p *Provider) find(ctx context.Context, uid types.UID) (*remote, error) {
 }
 
 // ensure makes the remote Network what it should be, and returns what is there then: nil if there is none.
-func (p *Provider) ensure(ctx context.Context, network *v1alpha1.Network, there, desired *remote) (*remote, *trouble) {
+func (p *Provider) ensure(
+	ctx context.Context, network *v1alpha1.Network, there, desired *remote,
+) (*remote, *provider.Trouble) {
 	inLine := there != nil && (there.DeletionTimestamp != nil || desired.inLine(there))
-	contested := !inLine && there != nil && p.wasInLine(network.UID, desired)
-	if (inLine || contested) && p.contested.IsInBackOffSinceUpdate(string(network.UID), time.Now()) {
+	contested := !inLine && there != nil && (!desired.leadsBack(there) || p.wasInLine(network.UID, desired))
+	switch now, uid := time.Now(), string(network.UID); {
+	case (inLine || contested) && p.contested.IsInBackOffSinceUpdate(uid, now):
 		return there, p.failed(ctx, network, contradicted(there))
-	}
-	if inLine {
+	case inLine:
 		return there, nil
+	case p.outdated.IsInBackOffSinceUpdate(uid, now):
+		return there, p.failed(ctx, network, outdated(desired.Name))
 	}
-	result, err := p.apply(ctx, there, desired)
+	result, retaken, err := p.write(ctx, there, desired)
+	if apierrors.IsConflict(err) {
+		p.pause(network, p.outdated)
+	}
 	if err != nil {
 		return there, p.failed(ctx, network, err)
 	}
 	p.mu.Lock()
 	p.applied[network.UID] = application{desired: desired, result: result}
 	p.mu.Unlock()
-	if contested || !desired.inLine(result) {
-		p.contested.Next(string(network.UID), time.Now())
-		name, uid := types.NamespacedName{Namespace: network.Namespace, Name: network.Name}, network.UID
-		time.AfterFunc(p.contested.Get(string(uid)), func() { p.found(name, uid) })
+	if contested || retaken || !desired.inLine(result) {
+		p.pause(network, p.contested)
 		return result, p.failed(ctx, network, contradicted(result))
 	}
 	return result, nil
 }
 
-func contradicted(there *remote) *trouble {
-	return &trouble{v1alpha1.NetworkStatePending, "RemoteChanged",
+// pause begins or prolongs a backoff of a Network, and queues the Network for its end.
+func (p *Provider) pause(network *v1alpha1.Network, backoff *flowcontrol.Backoff) {
+	name, uid := types.NamespacedName{Namespace: network.Namespace, Name: network.Name}, network.UID
+	backoff.Next(string(uid), time.Now())
+	time.AfterFunc(backoff.Get(string(uid)), func() { p.found(name, uid) })
+}
+
+func contradicted(there *remote) error {
+	return provider.NewTrouble(v1alpha1.NetworkStatePending, "RemoteChanged",
 		fmt.Sprintf("Somebody else changes %s/%s in ironcore-net; it is put back at growing intervals.",
-			there.Namespace, there.Name), errors.New("another writer is at work")}
+			there.Namespace, there.Name), errors.New("another writer is at work"))
+}
+
+// outdated tells that a decision was taken on a remote Network that has changed since.
+func outdated(name string) error {
+	return apierrors.NewConflict(resource.GroupResource(), name, errors.New("it has changed since it was read"))
 }
 
 // wasInLine tells whether the remote Network was made what it should be before.
@@ -323,50 +338,75 @@ func (p *Provider) wasInLine(uid types.UID, desired *remote) bool {
 	return ok && applied.desired.sameAs(desired)
 }
 
-// apply applies the remote Network. One that is not known to be there yet must not belong to another server.
-func (p *Provider) apply(ctx context.Context, there, desired *remote) (*remote, error) {
-	result, err := p.applyOnce(ctx, desired, there != nil)
-	if there == nil && (apierrors.IsConflict(err) || apierrors.IsInvalid(err)) {
-		return p.adopt(ctx, desired, err)
+// write makes or changes the remote Network, and tells whether that had lost the mark of this server.
+func (p *Provider) write(ctx context.Context, there, desired *remote) (result *remote, retaken bool, err error) {
+	if there != nil {
+		result, err = p.patch(ctx, desired)
+		return result, false, err
 	}
-	if there == nil && desired.id != "" && isIDTaken(err) {
-		retryErr := wait.ExponentialBackoffWithContext(ctx, releasedID, func(ctx context.Context) (bool, error) {
-			result, err = p.applyOnce(ctx, desired, false)
-			return !isIDTaken(err), nil
-		})
-		if retryErr != nil && !wait.Interrupted(retryErr) {
-			return nil, retryErr
+	if desired.id == "" {
+		if result, err = p.create(ctx, desired); !apierrors.IsAlreadyExists(err) {
+			return result, false, err
 		}
 	}
-	return result, err
-}
-
-// adopt takes over a remote Network that is there without being marked as this server's, which the error tells.
-func (p *Provider) adopt(ctx context.Context, desired *remote, applyErr error) (*remote, error) {
-	there, err := p.get(ctx, desired.Name)
+	// It exists, or once did: to the watch, one without this server's mark is not there.
+	unmarked, err := p.get(ctx, desired.Name)
 	switch {
-	case apierrors.IsNotFound(err):
-		return nil, applyErr
-	case err != nil:
-		return nil, err
+	case err == nil:
+		return p.adopt(ctx, unmarked, desired)
+	case !apierrors.IsNotFound(err):
+		return nil, false, err
 	}
-	if owner := there.Labels[ownerLabel]; owner != "" && owner != p.owner {
-		return nil, &trouble{v1alpha1.NetworkStateError, "RemoteOwned",
-			fmt.Sprintf("%s/%s in ironcore-net belongs to another server, marked %s: delete it there, or leave the "+
-				"Network to that server.", desired.Namespace, desired.Name, owner), applyErr}
+	// The ID of one that was deleted a moment ago is free soon.
+	ended := wait.ExponentialBackoffWithContext(ctx, releasedID, func(ctx context.Context) (bool, error) {
+		result, err = p.create(ctx, desired)
+		return !isIDTaken(err), nil
+	})
+	switch {
+	case ended != nil && !wait.Interrupted(ended):
+		return nil, false, ended
+	case apierrors.IsAlreadyExists(err):
+		return nil, false, outdated(desired.Name)
 	}
-	adopted := *desired
-	if there.id != "" && there.id != desired.id {
-		adopted.id = "" // It can't be changed.
-	}
-	return p.applyOnce(ctx, &adopted, true)
+	return result, false, err
 }
 
-func (p *Provider) applyOnce(ctx context.Context, desired *remote, force bool) (*remote, error) {
+// create makes the remote Network, if there is none.
+func (p *Provider) create(ctx context.Context, desired *remote) (*remote, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	object, err := p.client.Apply(ctx, desired.Name, desired.object(),
-		metav1.ApplyOptions{FieldManager: fieldManager, Force: force})
+	object, err := p.client.Create(ctx, desired.object(), metav1.CreateOptions{FieldManager: fieldManager})
+	if err != nil {
+		return nil, err
+	}
+	return readRemote(object), nil
+}
+
+// adopt takes over a remote Network that the watch does not show, because it is not marked as this server's.
+func (p *Provider) adopt(ctx context.Context, there, desired *remote) (result *remote, retaken bool, err error) {
+	switch owner := there.Labels[ownerLabel]; owner {
+	case "":
+		result, err = p.patch(ctx, desired.onto(there))
+		return result, there.ledBack(), err
+	case p.owner:
+		return nil, false, outdated(desired.Name) // The watch shows it any moment.
+	default:
+		return nil, false, provider.NewTrouble(v1alpha1.NetworkStateError, "RemoteOwned",
+			fmt.Sprintf("%s/%s in ironcore-net belongs to another server, marked %s: delete it there, or leave the "+
+				"Network to that server.", desired.Namespace, desired.Name, owner), errors.New("it bears another mark"))
+	}
+}
+
+// patch changes the remote Network, if it still has the resourceVersion of what is desired.
+func (p *Provider) patch(ctx context.Context, desired *remote) (*remote, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	patch, err := desired.object().MarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	object, err := p.client.Patch(ctx, desired.Name, types.MergePatchType, patch,
+		metav1.PatchOptions{FieldManager: fieldManager})
 	if err != nil {
 		return nil, err
 	}
@@ -383,73 +423,91 @@ func (p *Provider) get(ctx context.Context, name string) (*remote, error) {
 	return readRemote(object), nil
 }
 
-// Release deletes the remote Network. Its ID may be another's right after: no remote Network may be peered with it
-// then.
+// Release deletes the remote Network.
 func (p *Provider) Release(ctx context.Context, network *v1alpha1.Network) (gone bool, err error) {
 	if _, err := p.find(ctx, network.UID); err != nil {
 		return false, p.failed(ctx, network, err)
 	}
+	err = retry.RetryOnConflict(retry.DefaultRetry, func() (err error) {
+		gone, err = p.release(ctx, network)
+		return err
+	})
+	if err != nil {
+		return false, p.failed(ctx, network, err)
+	}
+	if gone {
+		p.forget(network)
+	}
+	return gone, nil
+}
+
+// release takes one remote Network down, as it is now. Its ID may be another's right after: no remote Network may be peered
+// with it then.
+func (p *Provider) release(ctx context.Context, network *v1alpha1.Network) (gone bool, err error) {
 	there, err := p.get(ctx, string(network.UID))
 	switch {
 	case apierrors.IsNotFound(err):
-		p.forget(network)
 		return true, nil
 	case err != nil:
-		return false, p.failed(ctx, network, err)
+		return false, err
 	case !isOurs(network, there, p.owner):
-		p.forget(network)
 		return true, nil
 	}
 	if len(there.peerings) > 0 && there.DeletionTimestamp == nil {
 		// A peer that is released at the same time waits for this.
-		if there, err = p.applyOnce(ctx, decideRemote(network, p.namespace, p.owner, there.id, nil), true); err != nil {
-			return false, p.failed(ctx, network, err)
+		if there, err = p.patch(ctx, there.unpeered()); err != nil {
+			return false, err
 		}
 	}
 	if there.id != "" {
-		peered, err := p.remotes.informer.GetIndexer().IndexKeys(byPeer, there.id)
+		peered, err := p.remotes.Informer.GetIndexer().IndexKeys(byPeer, there.id)
 		if err != nil || len(peered) > 0 {
 			return false, err
 		}
 	}
 	if there.DeletionTimestamp == nil {
-		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-		defer cancel()
-		err := p.client.Delete(ctx, there.Name,
-			metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(there.UID))})
-		if err != nil && !apierrors.IsNotFound(err) {
-			return false, p.failed(ctx, network, err)
+		if err := p.delete(ctx, there); err != nil && !apierrors.IsNotFound(err) {
+			return false, err
 		}
 	}
 	if _, err := p.get(ctx, there.Name); apierrors.IsNotFound(err) {
-		p.forget(network)
 		return true, nil
 	} else if err != nil {
-		return false, p.failed(ctx, network, err)
+		return false, err
 	}
 	return false, nil // Somebody's finalizer holds it.
 }
 
+// delete deletes the remote Network, if it is still the one that is known.
+func (p *Provider) delete(ctx context.Context, there *remote) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	return p.client.Delete(ctx, there.Name, metav1.DeleteOptions{
+		Preconditions: &metav1.Preconditions{UID: &there.UID, ResourceVersion: &there.ResourceVersion},
+	})
+}
+
 // forget drops what is remembered of a Network.
 func (p *Provider) forget(network *v1alpha1.Network) {
-	p.prefixes.forget(network)
+	p.prefixes.Forget(network.UID)
 	p.contested.DeleteEntry(string(network.UID))
+	p.outdated.DeleteEntry(string(network.UID))
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.applied, network.UID)
 	delete(p.waiting, network.UID)
 }
 
-// failed explains an error, and has the Network looked at again when a server that did not answer does.
-func (p *Provider) failed(ctx context.Context, network *v1alpha1.Network, err error) *trouble {
+// failed explains an error, and has the Network looked at again when the server answers next.
+func (p *Provider) failed(ctx context.Context, network *v1alpha1.Network, err error) *provider.Trouble {
 	explained := explain(err)
-	if explained.reason == reasonUnavailable && ctx.Err() == nil {
+	if ctx.Err() == nil {
 		p.mu.Lock()
 		p.waiting[network.UID] = types.NamespacedName{Namespace: network.Namespace, Name: network.Name}
 		p.mu.Unlock()
 	}
 	klog.FromContext(ctx).V(2).Info("ironcore-net is in trouble", "network", klog.KObj(network),
-		"reason", explained.reason, "err", explained.cause)
+		"reason", explained.Reason, "err", explained.Cause)
 	return explained
 }
 

@@ -25,7 +25,7 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.Kubeconfig, "ironcore-net-kubeconfig", o.Kubeconfig,
 		"Kubeconfig of the ironcore-net API server in which --network-provider=ironcore-net realizes the Networks.")
 	fs.StringVar(&o.Namespace, "ironcore-net-namespace", o.Namespace,
-		"Namespace of the ironcore-net API server that takes the Networks. Several servers may share it.")
+		"Namespace in the ironcore-net API server for the Networks. Several servers may share it.")
 }
 
 // Validate returns every mistake in the options, given whether the provider is chosen.

@@ -6,23 +6,14 @@ package ironcorenet
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
+	"ironcore.dev/networking/internal/provider"
+	"ironcore.dev/networking/internal/provider/mirror"
 )
-
-// trouble is an error in words for the users of a Network. It reads the same each time as long as its cause does.
-type trouble struct {
-	state           v1alpha1.NetworkState
-	reason, message string
-	cause           error
-}
-
-func (t *trouble) Error() string { return t.message }
-func (t *trouble) Unwrap() error { return t.cause }
 
 const reasonUnavailable = "RemoteUnavailable"
 
@@ -37,49 +28,36 @@ const (
 // isIDTaken tells whether the chosen ID belongs to another remote Network.
 func isIDTaken(err error) bool { return err != nil && strings.Contains(err.Error(), wordsIDTaken) }
 
-// explain tells what an error of the ironcore-net API server means. State Error stands for what somebody has to mend
+// explain tells what an error of the ironcore-net API server means. State Error stands for what somebody has to repair
 // there.
-func explain(err error) *trouble {
-	var known *trouble
+func explain(err error) *provider.Trouble {
+	var known *provider.Trouble
 	if errors.As(err, &known) {
 		return known
 	}
 	words := err.Error()
 	switch {
 	case strings.Contains(words, wordsIDTaken), strings.Contains(words, wordsIDOutOfRange):
-		return &trouble{v1alpha1.NetworkStateError, "RemoteIDTaken",
-			"The Network is missing in ironcore-net and can't be put back, because its ID there is taken or out of range: " +
-				"free the ID there, or delete this Network and make it again.", err}
+		return provider.NewTrouble(v1alpha1.NetworkStateError, "RemoteIDTaken",
+			"The Network is missing in ironcore-net and can't be put back, because its ID there is taken or out of range: "+
+				"free the ID there, or delete this Network and make it again.", err)
 	case strings.Contains(words, wordsFull), strings.Contains(words, wordsQuota):
-		return &trouble{v1alpha1.NetworkStatePending, "RemoteFull",
-			"ironcore-net has no room for the Network: delete Networks, or have its administrator widen the limit.", err}
+		return provider.NewTrouble(v1alpha1.NetworkStatePending, "RemoteFull",
+			"ironcore-net has no room for the Network: delete Networks, or have its administrator widen the limit.", err)
 	case apierrors.IsUnauthorized(err):
-		return &trouble{v1alpha1.NetworkStateError, "RemoteForbidden",
-			"ironcore-net does not accept the credentials of --ironcore-net-kubeconfig: renew them.", err}
+		return provider.NewTrouble(v1alpha1.NetworkStateError, "RemoteForbidden",
+			"ironcore-net does not accept the credentials of --ironcore-net-kubeconfig: renew them.", err)
 	case apierrors.IsForbidden(err):
-		return &trouble{v1alpha1.NetworkStateError, "RemoteForbidden", "ironcore-net refuses: " + words, err}
+		return provider.NewTrouble(v1alpha1.NetworkStateError, "RemoteForbidden", "ironcore-net refuses: "+words, err)
 	case apierrors.IsNotFound(err):
-		return &trouble{v1alpha1.NetworkStateError, "RemoteNotFound",
-			"ironcore-net does not serve the API or has no such namespace: " + words, err}
+		return provider.NewTrouble(v1alpha1.NetworkStateError, "RemoteNotFound",
+			"ironcore-net does not serve the API or has no such namespace: "+words, err)
 	case apierrors.IsInvalid(err), apierrors.IsBadRequest(err):
-		return &trouble{v1alpha1.NetworkStateError, "RemoteRefused", "ironcore-net refuses: " + words, err}
+		return provider.NewTrouble(v1alpha1.NetworkStateError, "RemoteRefused", "ironcore-net refuses: "+words, err)
 	case apierrors.IsConflict(err):
-		return &trouble{v1alpha1.NetworkStatePending, "RemoteConflict",
-			"Somebody else changes the Network in ironcore-net at the same time.", err}
+		return provider.NewTrouble(v1alpha1.NetworkStatePending, "RemoteConflict",
+			"Somebody else changes the Network in ironcore-net at the same time.", err)
 	}
-	return &trouble{v1alpha1.NetworkStatePending, reasonUnavailable,
-		fmt.Sprintf("The ironcore-net API server does not answer as it should: %s.", briefly(err)), err}
-}
-
-// briefly leaves out what differs from one try to the next, such as ports.
-func briefly(err error) string {
-	var status apierrors.APIStatus
-	if errors.As(err, &status) {
-		code := int(status.Status().Code)
-		return fmt.Sprintf("%d %s", code, http.StatusText(code))
-	}
-	for cause := err; cause != nil; cause = errors.Unwrap(cause) {
-		err = cause
-	}
-	return err.Error()
+	return provider.NewTrouble(v1alpha1.NetworkStatePending, reasonUnavailable,
+		fmt.Sprintf("The ironcore-net API server does not answer as it should: %s.", mirror.Briefly(err)), err)
 }

@@ -58,8 +58,8 @@ func TestExplain(t *testing.T) {
 		},
 	} {
 		got := explain(fmt.Errorf("applying: %w", tc.err))
-		if string(got.state) != tc.state || got.reason != tc.reason || !strings.Contains(got.message, tc.phrase) {
-			t.Errorf("%s: got %s %s %q", sentence, got.state, got.reason, got.message)
+		if string(got.State) != tc.state || got.Reason != tc.reason || !strings.Contains(got.Message, tc.phrase) {
+			t.Errorf("%s: got %s %s %q", sentence, got.State, got.Reason, got.Message)
 		}
 		if !errors.Is(got, tc.err) {
 			t.Errorf("%s: the cause is lost", sentence)
@@ -68,8 +68,8 @@ func TestExplain(t *testing.T) {
 			t.Errorf("%s: explained again, it is %+v", sentence, again)
 		}
 	}
-	if one, other := explain(dial(1)), explain(dial(2)); one.message != other.message {
-		t.Errorf("the message changes from one try to the next: %q, %q", one.message, other.message)
+	if one, other := explain(dial(1)), explain(dial(2)); one.Message != other.Message {
+		t.Errorf("the message changes from one try to the next: %q, %q", one.Message, other.Message)
 	}
 }
 

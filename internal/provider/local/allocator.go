@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -16,216 +15,241 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// errExhausted tells that the range has no free VNI.
-var errExhausted = errors.New("all VNIs of --local-vni-range are in use: delete Networks or widen the range")
+// errExhausted tells that the pool has nothing free.
+var errExhausted = errors.New("all are in use")
 
-// inUseError tells that a VNI belongs to another Network.
-type inUseError struct {
-	vni   uint32
-	owner types.UID
+// inUseError tells that what is wanted belongs to another.
+type inUseError struct{ owner types.UID }
+
+func (e *inUseError) Error() string { return fmt.Sprintf("it is in use by %s", e.owner) }
+
+// differsError tells that an owner has something else than what is wanted.
+type differsError[T comparable] struct{ has T }
+
+func (e *differsError[T]) Error() string { return fmt.Sprintf("its owner has %v", e.has) }
+
+// pool is what an allocator gives away, in an order. The zero value is none of it.
+type pool[T comparable] interface {
+	// after returns what follows in the order, which begins again at its end.
+	after(T) T
+	// parse reads what fmt.Sprint writes, in the pool or not.
+	parse(string) (T, error)
 }
 
-func (e *inUseError) Error() string {
-	return fmt.Sprintf("VNI %d is in use by the Network with UID %s.", e.vni, e.owner)
-}
-
-// allocator keeps three kinds of keys: vni/<number> holds the owner's UID, owner/<uid> holds the number and the owner's
-// namespace and name, and cursor holds the number allocated last. What it knows of them in memory saves reads; the
-// transactions do not rely on it.
-type allocator struct {
-	etcd   *clientv3.Client
-	prefix string
-	vnis   Range
+// allocator keeps three kinds of keys: <noun>/<what> holds the owner's UID, owner/<uid> holds what it has and how it is named,
+// and cursor holds what was allocated last. What it knows of them in memory saves reads; the transactions do not rely on it.
+type allocator[T comparable] struct {
+	etcd         *clientv3.Client
+	prefix, noun string
+	pool         pool[T]
 
 	mu     sync.Mutex
 	loaded bool
-	cursor uint32
-	byUID  map[types.UID]allocation
-	inUse  map[uint32]bool
+	cursor T
+	byUID  map[types.UID]allocation[T]
+	inUse  map[T]bool
 }
 
-// allocation is the value of an owner's key, written "number namespace/name".
-type allocation struct {
-	vni  uint32
-	name types.NamespacedName
+// allocation is the value of an owner's key, written "<what> <name>".
+type allocation[T comparable] struct {
+	what T
+	name string
 }
 
-func (a allocation) String() string { return fmt.Sprintf("%d %s", a.vni, a.name) }
+func (a allocation[T]) String() string { return fmt.Sprintf("%v %s", a.what, a.name) }
 
-func parseAllocation(text string) (allocation, error) {
-	number, name, _ := strings.Cut(text, " ")
-	namespace, name, ok := strings.Cut(name, "/")
-	vni, err := strconv.ParseUint(number, 10, 24)
+func (a *allocator[T]) parse(text string) (allocation[T], error) {
+	first, name, ok := strings.Cut(text, " ")
+	what, err := a.pool.parse(first)
 	if err != nil || !ok {
-		return allocation{}, fmt.Errorf("%q is not an allocation", text)
+		return allocation[T]{}, fmt.Errorf("%q is not an allocation", text)
 	}
-	return allocation{vni: uint32(vni), name: types.NamespacedName{Namespace: namespace, Name: name}}, nil
+	return allocation[T]{what: what, name: name}, nil
 }
 
-func (a *allocator) vniKey(vni uint32) string {
-	return path.Join(a.prefix, "vni", strconv.Itoa(int(vni)))
-}
-func (a *allocator) ownerKey(owner types.UID) string {
+func (a *allocator[T]) key(what T) string { return path.Join(a.prefix, a.noun, fmt.Sprint(what)) }
+func (a *allocator[T]) ownerKey(owner types.UID) string {
 	return path.Join(a.prefix, "owner", string(owner))
 }
-func (a *allocator) cursorKey() string { return path.Join(a.prefix, "cursor") }
+func (a *allocator[T]) cursorKey() string { return path.Join(a.prefix, "cursor") }
 
-// allocate returns the VNI of an owner; it takes the wanted one if the owner has none, or the next free one for 0.
-func (a *allocator) allocate(
-	ctx context.Context, owner types.UID, name types.NamespacedName, wanted uint32,
-) (uint32, error) {
+// allocate returns what an owner has; it takes what is wanted if the owner has nothing, or what is free next for the zero value.
+func (a *allocator[T]) allocate(
+	ctx context.Context, owner types.UID, name string, wanted T,
+) (T, error) {
+	var none T
 	for {
-		vni, owned, err := a.candidate(ctx, owner, wanted)
+		what, owned, err := a.candidate(ctx, owner, wanted)
 		if err != nil {
-			return 0, err
+			return none, err
 		}
 		if owned {
-			return vni, nil
+			return what, nil
 		}
-		allocated := allocation{vni: vni, name: name}
+		allocated := allocation[T]{what: what, name: name}
 		puts := []clientv3.Op{
-			clientv3.OpPut(a.vniKey(vni), string(owner)),
+			clientv3.OpPut(a.key(what), string(owner)),
 			clientv3.OpPut(a.ownerKey(owner), allocated.String()),
 		}
-		if wanted == 0 {
-			puts = append(puts, clientv3.OpPut(a.cursorKey(), strconv.Itoa(int(vni))))
+		if wanted == none {
+			puts = append(puts, clientv3.OpPut(a.cursorKey(), fmt.Sprint(what)))
 		}
 		answer, err := a.etcd.Txn(ctx).
-			If(clientv3.Compare(clientv3.CreateRevision(a.vniKey(vni)), "=", 0),
+			If(clientv3.Compare(clientv3.CreateRevision(a.key(what)), "=", 0),
 				clientv3.Compare(clientv3.CreateRevision(a.ownerKey(owner)), "=", 0)).
 			Then(puts...).
-			Else(clientv3.OpGet(a.vniKey(vni)), clientv3.OpGet(a.ownerKey(owner))).
+			Else(clientv3.OpGet(a.key(what)), clientv3.OpGet(a.ownerKey(owner))).
 			Commit()
 		switch {
 		case err != nil:
-			a.abandon(vni)
-			return 0, fmt.Errorf("allocating VNI %d: %w", vni, err)
+			a.abandon(what)
+			return none, fmt.Errorf("allocating %s %v: %w", a.noun, what, err)
 		case answer.Succeeded:
 			a.remember(owner, allocated)
-			return vni, nil
+			return what, nil
 		}
 		// Somebody else was first: learn what is there and look again.
 		if kvs := answer.Responses[1].GetResponseRange().Kvs; len(kvs) > 0 {
-			a.abandon(vni)
-			allocated, err := parseAllocation(string(kvs[0].Value))
+			a.abandon(what)
+			allocated, err := a.parse(string(kvs[0].Value))
 			if err != nil {
-				return 0, fmt.Errorf("reading %s: %w", a.ownerKey(owner), err)
+				return none, fmt.Errorf("reading %s: %w", a.ownerKey(owner), err)
 			}
 			a.remember(owner, allocated)
-		} else if kvs := answer.Responses[0].GetResponseRange().Kvs; len(kvs) > 0 && wanted != 0 {
-			return 0, &inUseError{vni: vni, owner: types.UID(kvs[0].Value)}
+		} else if kvs := answer.Responses[0].GetResponseRange().Kvs; len(kvs) > 0 && wanted != none {
+			return none, &inUseError{owner: types.UID(kvs[0].Value)}
 		}
 	}
 }
 
-// candidate returns the VNI that an owner has, else one to try, which is then marked as in use.
-func (a *allocator) candidate(ctx context.Context, owner types.UID, wanted uint32) (vni uint32, owned bool, err error) {
+// candidate returns what an owner has, else what to try, which is then marked as in use.
+func (a *allocator[T]) candidate(ctx context.Context, owner types.UID, wanted T) (what T, owned bool, err error) {
+	var none T
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if err := a.load(ctx); err != nil {
-		return 0, false, err
+		return none, false, err
 	}
 	if allocated, ok := a.byUID[owner]; ok {
-		if wanted != 0 && wanted != allocated.vni {
-			return 0, false, fmt.Errorf("the Network has VNI %d, but its spec.providerID says %d", allocated.vni, wanted)
+		if wanted != none && wanted != allocated.what {
+			return none, false, &differsError[T]{has: allocated.what}
 		}
-		return allocated.vni, true, nil
+		return allocated.what, true, nil
 	}
-	if wanted != 0 {
+	if wanted != none {
 		a.inUse[wanted] = true
 		return wanted, false, nil
 	}
-	vni = a.vnis.after(a.cursor)
-	for first := vni; a.inUse[vni]; {
-		if vni = a.vnis.after(vni); vni == first {
-			return 0, false, errExhausted
+	what = a.pool.after(a.cursor)
+	for first := what; a.inUse[what]; {
+		if what = a.pool.after(what); what == first {
+			return none, false, errExhausted
 		}
 	}
-	a.inUse[vni] = true
-	a.cursor = vni
-	return vni, false, nil
+	a.inUse[what] = true
+	a.cursor = what
+	return what, false, nil
 }
 
 // load reads the keys once. The caller holds the lock.
-func (a *allocator) load(ctx context.Context) error {
+func (a *allocator[T]) load(ctx context.Context) error {
 	if a.loaded {
 		return nil
 	}
 	owners, err := a.etcd.Get(ctx, a.ownerKey("")+"/", clientv3.WithPrefix())
 	if err != nil {
-		return fmt.Errorf("reading the allocated VNIs: %w", err)
+		return fmt.Errorf("reading what is allocated: %w", err)
 	}
 	cursor, err := a.etcd.Get(ctx, a.cursorKey())
 	if err != nil {
-		return fmt.Errorf("reading the VNI allocated last: %w", err)
+		return fmt.Errorf("reading what was allocated last: %w", err)
 	}
-	a.byUID = make(map[types.UID]allocation, len(owners.Kvs))
-	a.inUse = make(map[uint32]bool, len(owners.Kvs))
+	a.byUID = make(map[types.UID]allocation[T], len(owners.Kvs))
+	a.inUse = make(map[T]bool, len(owners.Kvs))
 	for _, kv := range owners.Kvs {
-		allocated, err := parseAllocation(string(kv.Value))
+		allocated, err := a.parse(string(kv.Value))
 		if err != nil {
 			return fmt.Errorf("reading %s: %w", kv.Key, err)
 		}
 		a.byUID[types.UID(path.Base(string(kv.Key)))] = allocated
-		a.inUse[allocated.vni] = true
+		a.inUse[allocated.what] = true
 	}
 	if len(cursor.Kvs) > 0 {
-		vni, err := strconv.ParseUint(string(cursor.Kvs[0].Value), 10, 24)
-		if err != nil {
+		if a.cursor, err = a.pool.parse(string(cursor.Kvs[0].Value)); err != nil {
 			return fmt.Errorf("reading %s: %w", a.cursorKey(), err)
 		}
-		a.cursor = uint32(vni)
 	}
 	a.loaded = true
 	return nil
 }
 
-func (a *allocator) remember(owner types.UID, allocated allocation) {
+func (a *allocator[T]) remember(owner types.UID, allocated allocation[T]) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.byUID[owner] = allocated
-	a.inUse[allocated.vni] = true
+	a.inUse[allocated.what] = true
 }
 
 // abandon gives up a candidate that was not allocated.
-func (a *allocator) abandon(vni uint32) {
+func (a *allocator[T]) abandon(what T) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	delete(a.inUse, vni)
+	delete(a.inUse, what)
 }
 
 // free deletes what an owner has.
-func (a *allocator) free(ctx context.Context, owner types.UID) error {
+func (a *allocator[T]) free(ctx context.Context, owner types.UID) error {
 	a.mu.Lock()
 	err := a.load(ctx)
 	allocated, ok := a.byUID[owner]
-	vni := allocated.vni
 	a.mu.Unlock()
-	if err != nil || !ok {
+	if err != nil {
 		return err
 	}
+	if !ok {
+		// An allocation whose outcome was unknown may have come about.
+		if allocated, ok, err = a.read(ctx, owner); err != nil || !ok {
+			return err
+		}
+	}
+	what := allocated.what
 	_, err = a.etcd.Txn(ctx).
-		If(clientv3.Compare(clientv3.Value(a.vniKey(vni)), "=", string(owner))).
-		Then(clientv3.OpDelete(a.vniKey(vni)), clientv3.OpDelete(a.ownerKey(owner))).
+		If(clientv3.Compare(clientv3.Value(a.key(what)), "=", string(owner))).
+		Then(clientv3.OpDelete(a.key(what)), clientv3.OpDelete(a.ownerKey(owner))).
 		Commit()
 	if err != nil {
-		return fmt.Errorf("freeing VNI %d: %w", vni, err)
+		return fmt.Errorf("freeing %s %v: %w", a.noun, what, err)
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	delete(a.byUID, owner)
-	delete(a.inUse, vni)
+	delete(a.inUse, what)
 	return nil
 }
 
-// owners returns the names of those that have a VNI.
-func (a *allocator) owners(ctx context.Context) (map[types.UID]types.NamespacedName, error) {
+// read returns what an owner has by the word of etcd.
+func (a *allocator[T]) read(ctx context.Context, owner types.UID) (allocated allocation[T], ok bool, err error) {
+	answer, err := a.etcd.Get(ctx, a.ownerKey(owner))
+	if err != nil {
+		return allocation[T]{}, false, fmt.Errorf("reading what %s has: %w", owner, err)
+	}
+	if len(answer.Kvs) == 0 {
+		return allocation[T]{}, false, nil
+	}
+	if allocated, err = a.parse(string(answer.Kvs[0].Value)); err != nil {
+		return allocation[T]{}, false, fmt.Errorf("reading %s: %w", a.ownerKey(owner), err)
+	}
+	return allocated, true, nil
+}
+
+// owners returns the names of those that have something.
+func (a *allocator[T]) owners(ctx context.Context) (map[types.UID]string, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if err := a.load(ctx); err != nil {
 		return nil, err
 	}
-	owners := make(map[types.UID]types.NamespacedName, len(a.byUID))
+	owners := make(map[types.UID]string, len(a.byUID))
 	for owner, allocated := range a.byUID {
 		owners[owner] = allocated.name
 	}

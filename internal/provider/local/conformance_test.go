@@ -13,7 +13,7 @@ import (
 
 	"ironcore.dev/networking/internal/provider"
 	"ironcore.dev/networking/internal/provider/providertest"
-	"ironcore.dev/networking/internal/standalone"
+	"ironcore.dev/networking/internal/server/standalone"
 )
 
 func TestConformance(t *testing.T) {
@@ -51,7 +51,7 @@ func (i *infrastructure) client(t *testing.T) *clientv3.Client {
 }
 
 func (i *infrastructure) NewProvider(t *testing.T) provider.Provider {
-	return New(i.client(t), "/test", DefaultRange())
+	return New(i.client(t), "/test", DefaultRange(), DefaultAddressRanges())
 }
 
 func (i *infrastructure) ID(_ *testing.T, providerID string) string {
@@ -82,7 +82,7 @@ func (i *infrastructure) SetAway(t *testing.T, away bool) {
 		return
 	}
 	var err error
-	if i.etcd, err = i.dir.StartEtcd(t.Context()); err != nil {
+	if i.etcd, err = i.dir.StartEtcd(t.Context(), standalone.DefaultQuota); err != nil {
 		t.Fatal(err)
 	}
 }

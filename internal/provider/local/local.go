@@ -2,9 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package local is the provider of a server that stands alone: it gives each Network a virtual network identifier of its
-// own (VNI, 24 bits as in RFC 7348) and reports it Available.
+// own (VNI, 24 bits as in RFC 7348) and reports it Available. It has addresses for VirtualIPs, LoadBalancers and NATGateways
+// too. No packet passes.
 //
-// Each VNI in use is a key in the server's etcd that holds the UID of its Network. Allocation creates the key in a
+// Each VNI or address in use is a key in the server's etcd that holds the UID of its owner. Allocation creates the key in a
 // transaction that fails if the key exists, so a VNI is unique whoever allocates it, a deposed leader included. The last
 // allocation is remembered and the search goes on behind it, so a freed VNI is reused last.
 package local
@@ -13,6 +14,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
+	"path"
 	"strconv"
 	"strings"
 
@@ -25,31 +28,52 @@ import (
 
 const scheme = "local://"
 
+// errVNIsExhausted tells that the range has no free VNI.
+var errVNIsExhausted = errors.New("all VNIs of --local-vni-range are in use: delete Networks or widen the range")
+
 // Provider realizes Networks as VNIs.
 type Provider struct {
-	allocator *allocator
+	vnis *allocator[uint32]
+	// addresses are what VirtualIPs, LoadBalancers and NATGateways get.
+	addresses map[v1alpha1.IPFamily]*allocator[netip.Addr]
 }
 
 var _ provider.Provider = &Provider{}
 
-// New returns a provider that allocates from a range and keeps its keys in etcd below the prefix. One serves a leader for
+// New returns a provider that allocates from ranges and keeps its keys in etcd below the prefix. One serves a leader for
 // as long as it leads; the next leader makes its own.
-func New(etcd *clientv3.Client, prefix string, vnis Range) *Provider {
-	return &Provider{allocator: &allocator{etcd: etcd, prefix: prefix, vnis: vnis}}
+func New(etcd *clientv3.Client, prefix string, vnis Range, addresses AddressRanges) *Provider {
+	p := &Provider{
+		vnis:      &allocator[uint32]{etcd: etcd, prefix: prefix, noun: "vni", pool: &vnis},
+		addresses: make(map[v1alpha1.IPFamily]*allocator[netip.Addr]),
+	}
+	for family, addresses := range addresses.pools() {
+		p.addresses[family] = &allocator[netip.Addr]{
+			etcd: etcd, prefix: path.Join(prefix, string(family)), noun: "address", pool: addresses,
+		}
+	}
+	return p
 }
 
 // Finalizer is empty: nothing has to be torn down before a Network may be gone.
 func (p *Provider) Finalizer() string { return "" }
 
+// parse returns the VNI in a providerID, and whether it is one of this provider.
+func parse(id string) (vni uint64, ok bool) {
+	digits, found := strings.CutPrefix(id, scheme)
+	vni, err := strconv.ParseUint(digits, 10, 24)
+	return vni, found && err == nil && vni > 0
+}
+
 // Realize allocates a VNI, or makes sure that the one in spec.providerID belongs to the Network. There is no data plane
 // that peerings would mean anything to.
 func (p *Provider) Realize(
-	ctx context.Context, network *v1alpha1.Network, _ map[string]*v1alpha1.Network,
+	ctx context.Context, network *v1alpha1.Network, _ provider.Situation,
 ) (provider.Realization, error) {
 	var wanted uint32
 	if id := network.Spec.ProviderID; id != "" {
-		vni, err := strconv.ParseUint(strings.TrimPrefix(id, scheme), 10, 24)
-		if err != nil || vni == 0 || !strings.HasPrefix(id, scheme) {
+		vni, ok := parse(id)
+		if !ok {
 			return provider.Realization{
 				State:   v1alpha1.NetworkStateError,
 				Reason:  "ForeignProviderID",
@@ -59,13 +83,21 @@ func (p *Provider) Realize(
 		wanted = uint32(vni)
 	}
 	name := types.NamespacedName{Namespace: network.Namespace, Name: network.Name}
-	vni, err := p.allocator.allocate(ctx, network.UID, name, wanted)
+	vni, err := p.vnis.allocate(ctx, network.UID, name.String(), wanted)
 	var inUse *inUseError
+	var differs *differsError[uint32]
 	switch {
 	case errors.As(err, &inUse):
-		return provider.Realization{State: v1alpha1.NetworkStateError, Reason: "VNIInUse", Message: err.Error()}, nil
+		return provider.Realization{
+			State: v1alpha1.NetworkStateError, Reason: "VNIInUse",
+			Message: fmt.Sprintf("VNI %d is in use by the Network with UID %s.", wanted, inUse.owner),
+		}, nil
+	case errors.As(err, &differs):
+		return provider.Realization{}, fmt.Errorf("the Network has VNI %d, but its spec.providerID says %d", differs.has, wanted)
 	case errors.Is(err, errExhausted):
-		return provider.Realization{State: v1alpha1.NetworkStatePending, Reason: "VNIsExhausted", Message: err.Error()}, err
+		return provider.Realization{
+			State: v1alpha1.NetworkStatePending, Reason: "VNIsExhausted", Message: errVNIsExhausted.Error(),
+		}, errVNIsExhausted
 	case err != nil:
 		return provider.Realization{}, err
 	}
@@ -77,7 +109,7 @@ func (p *Provider) Realize(
 
 // Release frees the VNI of a Network.
 func (p *Provider) Release(ctx context.Context, network *v1alpha1.Network) (gone bool, err error) {
-	if err := p.allocator.free(ctx, network.UID); err != nil {
+	if err := p.vnis.free(ctx, network.UID); err != nil {
 		return false, err
 	}
 	return true, nil
@@ -85,12 +117,13 @@ func (p *Provider) Release(ctx context.Context, network *v1alpha1.Network) (gone
 
 // Run finds every Network that has a VNI, those included that were deleted while nobody looked.
 func (p *Provider) Run(ctx context.Context, found provider.Found) error {
-	owners, err := p.allocator.owners(ctx)
+	owners, err := p.vnis.owners(ctx)
 	if err != nil {
 		return err
 	}
-	for uid, name := range owners {
-		found(name, uid)
+	for uid, text := range owners {
+		namespace, name, _ := strings.Cut(text, "/")
+		found(types.NamespacedName{Namespace: namespace, Name: name}, uid)
 	}
 	<-ctx.Done()
 	return nil

@@ -7,47 +7,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	clientv3 "go.etcd.io/etcd/client/v3"
-	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 	"ironcore.dev/networking/internal/provider"
-	"ironcore.dev/networking/internal/standalone"
+	"ironcore.dev/networking/internal/server/standalone/etcdtest"
 )
-
-// startEtcd starts an etcd for the test and returns a client of it.
-func startEtcd(t *testing.T) *clientv3.Client {
-	t.Helper()
-	dir, err := standalone.Open(filepath.Join(t.TempDir(), "data"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = dir.Close() })
-	etcd, err := dir.StartEtcd(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(etcd.Close)
-	client, err := clientv3.New(clientv3.Config{Endpoints: etcd.Endpoints(), Logger: zap.NewNop()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = client.Close() })
-	return client
-}
 
 // leaders makes providers as one leader after the other does, all on the same etcd and range.
 func leaders(t *testing.T, vnis Range) (next func() *Provider) {
 	t.Helper()
-	etcd := startEtcd(t)
-	return func() *Provider { return New(etcd, "/test/local-provider", vnis) }
+	etcd := etcdtest.Client(t)
+	return func() *Provider { return New(etcd, "/test/local-provider", vnis, DefaultAddressRanges()) }
 }
 
 // network is team-a/<name>, not realized.
@@ -70,7 +46,7 @@ func available(id string) provider.Realization {
 
 func realize(t *testing.T, p *Provider, network *v1alpha1.Network, want provider.Realization) {
 	t.Helper()
-	got, err := p.Realize(t.Context(), network, nil)
+	got, err := p.Realize(t.Context(), network, provider.Situation{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +88,7 @@ func TestAProviderIDIsHonoured(t *testing.T) {
 	realize(t, first, withID("local://7", network("restored")), available("local://7"))
 	realize(t, first, withID("local://1000", network("of-an-earlier-range")), available("local://1000"))
 	for _, name := range []string{"a", "b", "c", "d"} {
-		got, err := first.Realize(t.Context(), network(name), nil)
+		got, err := first.Realize(t.Context(), network(name), provider.Situation{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -136,7 +112,7 @@ func TestAProviderIDIsHonoured(t *testing.T) {
 	realize(t, second, withID("local://7", network("imitation")), available("local://7"))
 
 	contradiction := "the Network has VNI 7, but its spec.providerID says 8"
-	if _, err := second.Realize(t.Context(), withID("local://8", network("imitation")), nil); err == nil ||
+	if _, err := second.Realize(t.Context(), withID("local://8", network("imitation")), provider.Situation{}); err == nil ||
 		err.Error() != contradiction {
 		t.Errorf("got error %v, want %s", err, contradiction)
 	}
@@ -183,7 +159,7 @@ func TestARangeThatIsUsedUpRecovers(t *testing.T) {
 	realize(t, p, network("b"), available("local://2"))
 
 	const message = "all VNIs of --local-vni-range are in use: delete Networks or widen the range"
-	got, err := p.Realize(t.Context(), network("c"), nil)
+	got, err := p.Realize(t.Context(), network("c"), provider.Situation{})
 	if err == nil || err.Error() != message {
 		t.Errorf("got error %v, want %s", err, message)
 	}
@@ -228,7 +204,7 @@ func TestVNIsAreUniqueUnderConcurrency(t *testing.T) {
 			for i := range perWorker {
 				// Each Network is realized by two workers, one of each leader.
 				name := fmt.Sprintf("network-%d-%d", worker/2, i)
-				got, err := both[worker%2].Realize(t.Context(), network(name), nil)
+				got, err := both[worker%2].Realize(t.Context(), network(name), provider.Situation{})
 				if err != nil {
 					return fmt.Errorf("realizing %s: %w", name, err)
 				}
@@ -258,7 +234,7 @@ func TestRunFindsEveryNetworkWithAVNI(t *testing.T) {
 	next := leaders(t, Range{1, 9})
 	first := next()
 	for _, name := range []string{"a", "gone", "released"} {
-		if _, err := first.Realize(t.Context(), network(name), nil); err != nil {
+		if _, err := first.Realize(t.Context(), network(name), provider.Situation{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -292,7 +268,7 @@ func TestEtcdAwayIsAnErrorAndMendsItself(t *testing.T) {
 	p := leaders(t, Range{1, 2})()
 	away, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := p.Realize(away, network("a"), nil); !errors.Is(err, context.Canceled) {
+	if _, err := p.Realize(away, network("a"), provider.Situation{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("before anything was read: got error %v", err)
 	}
 	if err := p.Run(away, func(types.NamespacedName, types.UID) {}); !errors.Is(err, context.Canceled) {
@@ -300,7 +276,7 @@ func TestEtcdAwayIsAnErrorAndMendsItself(t *testing.T) {
 	}
 	realize(t, p, network("a"), available("local://1"))
 
-	if _, err := p.Realize(away, network("b"), nil); !errors.Is(err, context.Canceled) {
+	if _, err := p.Realize(away, network("b"), provider.Situation{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("while allocating: got error %v", err)
 	}
 	realize(t, p, network("b"), available("local://2")) // What could not be allocated is free again.

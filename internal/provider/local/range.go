@@ -45,3 +45,9 @@ func (r *Range) after(vni uint32) uint32 {
 	}
 	return vni + 1
 }
+
+// parse reads a VNI.
+func (r *Range) parse(text string) (uint32, error) {
+	vni, err := strconv.ParseUint(text, 10, 24)
+	return uint32(vni), err
+}

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The network-apiserver authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package providertest holds what every network provider has to pass. A provider's test brings its infrastructure and
-// calls Run.
+// Package providertest has the tests that every network provider has to pass. A provider's own test supplies its
+// infrastructure and calls Run.
 package providertest
 
 import (
@@ -30,7 +30,7 @@ type Infrastructure interface {
 	ID(t *testing.T, providerID string) string
 	// Contents describes all that realizes Networks, by their UIDs: the same as long as nobody writes.
 	Contents(t *testing.T) map[types.UID]string
-	// SetAway has the infrastructure answer nobody, or answer again.
+	// SetAway makes the infrastructure silent, or lets it answer again.
 	SetAway(t *testing.T, away bool)
 }
 
@@ -273,7 +273,7 @@ func lead(t *testing.T, infrastructure Infrastructure) *leader {
 func (l *leader) tryRealize(network *v1alpha1.Network) (provider.Realization, error) {
 	ctx, cancel := context.WithTimeout(l.t.Context(), attempt)
 	defer cancel()
-	return l.provider.Realize(ctx, network, nil)
+	return l.provider.Realize(ctx, network, provider.Situation{})
 }
 
 func (l *leader) tryRelease(network *v1alpha1.Network) (bool, error) {

@@ -7,49 +7,58 @@ import (
 	"context"
 
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apiserver/pkg/registry/generic"
+	"k8s.io/apiserver/pkg/registry/rest"
 
+	"ironcore.dev/networking/apis/networking/v1alpha1"
 	"ironcore.dev/networking/internal/apis/networking"
-	"ironcore.dev/networking/internal/registry/kind"
+	"ironcore.dev/networking/internal/registry"
 )
 
 // Storage serves the resource networks and its subresources, all on one store.
 type Storage struct {
-	Network     *kind.REST
-	Status      *kind.StatusREST
-	Binding     *DecisionREST[*networking.NetworkBinding]
-	Realization *DecisionREST[*networking.NetworkRealization]
-	Membership  *DecisionREST[*networking.NetworkMembership]
+	Network     *REST
+	Status      *registry.StatusREST
+	Binding     *BindingREST
+	Realization *RealizationREST
+	Membership  *MembershipREST
+	Requests    *RequestsREST
+	Overlaps    *Overlaps
 }
 
-// Members returns the names of the NetworkInterfaces of a Network. It misses none that was created before it was called.
-type Members func(ctx context.Context, namespace, network string) ([]string, error)
+// View is what the controllers have read: it was so a moment ago, and costs nothing to look at. Nobody may change what it
+// returns.
+type View interface {
+	// Network returns a Network, or nil if there is none.
+	Network(name types.NamespacedName) *v1alpha1.Network
+	// Naming returns the Networks with a peering that names the given one, and whether these are all.
+	Naming(name types.NamespacedName) (naming []*v1alpha1.Network, all bool)
+	// InterfacesOf returns the NetworkInterfaces of a Network.
+	InterfacesOf(network *v1alpha1.Network) []*v1alpha1.NetworkInterface
+}
 
-// NewStorage returns the storage of Networks.
-func NewStorage(scheme *runtime.Scheme, optsGetter generic.RESTOptionsGetter, members Members) (Storage, error) {
-	strategy := newStrategy(scheme, members)
-	main, status, err := kind.NewStorage(kind.Definition[*networking.Network]{
-		Plural: "networks", Singular: "network", ShortName: "net",
-		New:            func() runtime.Object { return &networking.Network{} },
-		NewList:        func() runtime.Object { return &networking.NetworkList{} },
-		Strategy:       strategy,
-		StatusStrategy: statusStrategy{strategy},
-		Fields:         selectable,
-		Table:          table,
-	}, optsGetter)
+// NewStorage returns the storage of Networks. What is in them is asked of members, who misses nothing.
+func NewStorage(scheme *runtime.Scheme, optsGetter generic.RESTOptionsGetter, members Members, view View) (Storage, error) {
+	overlaps := &Overlaps{view}
+	kind := definition
+	kind.Warnings = func(_ context.Context, network, stored *networking.Network) []string {
+		return append(newlyOpenWarnings(network, stored), overlaps.ofNetwork(network)...)
+	}
+	requests := &RequestsREST{TableConvertor: rest.NewDefaultTableConvertor(networking.Resource("networks")), view: view}
+	kind.Table = withRequests(table, requests.count)
+	main, status, err := registry.NewStorage(scheme, kind, optsGetter)
 	if err != nil {
 		return Storage{}, err
 	}
+	requests.store = main.Store
 	return Storage{
-		Network:     main,
+		Network:     &REST{REST: main, release: releaser{store: main.Store, members: members}},
 		Status:      status,
 		Binding:     newBindingREST(main.Store),
 		Realization: newRealizationREST(main.Store),
-		Membership:  newMembershipREST(main.Store),
+		Membership:  newMembershipREST(main.Store, members),
+		Requests:    requests,
+		Overlaps:    overlaps,
 	}, nil
-}
-
-var selectable = kind.Fields[*networking.Network]{
-	"spec.providerID": func(network *networking.Network) string { return network.Spec.ProviderID },
-	"status.state":    func(network *networking.Network) string { return string(network.Status.State) },
 }

@@ -6,7 +6,6 @@ package network
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -19,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/apimachinery/pkg/types"
 	genericrequest "k8s.io/apiserver/pkg/endpoints/request"
 	"k8s.io/apiserver/pkg/registry/generic"
 	"k8s.io/apiserver/pkg/registry/rest"
@@ -28,33 +28,35 @@ import (
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 	"ironcore.dev/networking/internal/apis/networking"
 	"ironcore.dev/networking/internal/apis/networking/install"
-	"ironcore.dev/networking/internal/standalone"
+	"ironcore.dev/networking/internal/rules"
+	"ironcore.dev/networking/internal/server/standalone/etcdtest"
 )
 
-// startStorage returns a storage on an etcd of the test's own.
-func startStorage(t *testing.T) Storage {
-	t.Helper()
-	dir, err := standalone.Open(filepath.Join(t.TempDir(), "data"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = dir.Close() })
-	etcd, err := dir.StartEtcd(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(etcd.Close)
+// noMembers is for Networks with nothing in them.
+func noMembers(context.Context, string, string) (rules.Members, error) { return rules.Members{}, nil }
 
+// blind sees nothing.
+type blind struct{}
+
+func (blind) Network(types.NamespacedName) *v1alpha1.Network { return nil }
+
+func (blind) Naming(types.NamespacedName) ([]*v1alpha1.Network, bool) { return nil, false }
+
+func (blind) InterfacesOf(*v1alpha1.Network) []*v1alpha1.NetworkInterface { return nil }
+
+// startStorage returns a storage on an etcd of the test's own.
+func startStorage(t *testing.T, members Members) Storage {
+	t.Helper()
 	scheme := runtime.NewScheme()
 	install.Install(scheme)
 	codec := serializer.NewCodecFactory(scheme).LegacyCodec(v1alpha1.SchemeGroupVersion)
 	config := storagebackend.NewDefaultConfig("/registry", codec)
-	config.Transport.ServerList = etcd.Endpoints()
+	config.Transport.ServerList = etcdtest.Start(t)
 	networks, err := NewStorage(scheme, generic.RESTOptions{
 		StorageConfig:  config.ForResource(networking.Resource("networks")),
 		Decorator:      generic.UndecoratedStorage,
 		ResourcePrefix: "networks",
-	}, func(context.Context, string, string) ([]string, error) { return nil, nil })
+	}, members, blind{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,10 +72,10 @@ type stage struct {
 }
 
 func newStage(t *testing.T) *stage {
-	s := &stage{Storage: startStorage(t), t: t, ctx: genericrequest.WithNamespace(t.Context(), "team-a")}
+	s := &stage{Storage: startStorage(t, noMembers), t: t, ctx: genericrequest.WithNamespace(t.Context(), "team-a")}
 	managedFields := metav1.ManagedFieldsEntry{
 		Manager: "user", Operation: metav1.ManagedFieldsOperationUpdate, APIVersion: v1alpha1.SchemeGroupVersion.String(),
-		FieldsType: "FieldsV1", FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:spec":{"f:peerings":{}}}`)},
+		FieldsType: "FieldsV1", FieldsV1: metav1.NewFieldsV1(`{"f:spec":{"f:peerings":{}}}`),
 	}
 	if _, err := s.Network.Create(s.ctx, &networking.Network{
 		ObjectMeta: metav1.ObjectMeta{
@@ -144,8 +146,9 @@ func TestABindingChangesClaimsAndPhasesInOneWrite(t *testing.T) {
 	want.Spec.IncomingPeerings = sent.IncomingPeerings
 	item := &want.Status.Peerings[0]
 	item.Phase, item.Reason, item.Message = bound, "Bound", "It came."
+	item.NetworkRef.UID = sent.IncomingPeerings[0].UID
 	peered := meta.FindStatusCondition(want.Status.Conditions, "Peered")
-	peered.Status, peered.Reason, peered.Message = "True", "AllBound", "1 of 1 peerings are Bound."
+	peered.Status, peered.Reason, peered.Message = "True", "AllBound", "1 of 1 peerings bound."
 	if diff := cmp.Diff(want, after, timeless()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -199,7 +202,7 @@ func TestARealizationSetsTheProviderIDAndTheStatusInOneWrite(t *testing.T) {
 	for _, condition := range after.Status.Conditions {
 		conditions = append(conditions, condition.Type+" "+condition.Reason)
 	}
-	if diff := cmp.Diff([]string{"Available Error", "Peered PeeringsPending", "Example Told"}, conditions); diff != "" {
+	if diff := cmp.Diff([]string{"Available Error", "Ready Error", "Peered PeeringsPending", "Example Told"}, conditions); diff != "" {
 		t.Errorf("conditions (-want +got):\n%s", diff)
 	}
 
@@ -267,7 +270,7 @@ func TestABindingThatIsRefusedChangesNothing(t *testing.T) {
 			change: func(b *networking.NetworkBinding) { b.Name = "b" },
 			want: func(err error) bool {
 				return apierrors.IsBadRequest(err) &&
-					err.Error() == `metadata.name "b" of the binding does not match the Network "a" of the request`
+					err.Error() == `metadata.name "b" of the binding does not match the name "a" of the request`
 			},
 		},
 		"by admission": {
@@ -367,7 +370,7 @@ func TestSelection(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			selection := selectable.Predicate(label, field)
+			selection := definition.Fields.Predicate(label, field)
 			got, err := selection.Matches(network)
 			if err != nil || got != tc.want {
 				t.Errorf("got %v and error %v, want %v", got, err, tc.want)
@@ -378,9 +381,9 @@ func TestSelection(t *testing.T) {
 
 func TestIndexesAreThoseOfTheSelectableFields(t *testing.T) {
 	network := inState(networking.NetworkStateAvailable)
-	network.Spec.ProviderID = "local://5"
+	network.UID, network.Spec.ProviderID = "uid-of-a", "local://5"
 	got := map[string][]string{}
-	for name, index := range *selectable.Indexers() {
+	for name, index := range *definition.Fields.Indexers() {
 		values, err := index(network)
 		if err != nil {
 			t.Fatal(err)
@@ -388,13 +391,14 @@ func TestIndexesAreThoseOfTheSelectableFields(t *testing.T) {
 		got[name] = values
 	}
 	if diff := cmp.Diff(map[string][]string{
+		storage.FieldIndex("metadata.uid"):    {"uid-of-a"},
 		storage.FieldIndex("spec.providerID"): {"local://5"},
 		storage.FieldIndex("status.state"):    {"Available"},
 	}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"spec.providerID", "status.state"},
-		selectable.Predicate(labels.Everything(), fields.Everything()).IndexFields); diff != "" {
+	if diff := cmp.Diff([]string{"metadata.uid", "spec.providerID", "status.state"},
+		definition.Fields.Predicate(labels.Everything(), fields.Everything()).IndexFields); diff != "" {
 		t.Errorf("index fields (-want +got):\n%s", diff)
 	}
 }

@@ -10,15 +10,30 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apiserver/pkg/warning"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
+	"ironcore.dev/networking/apis/networking/v1alpha1"
 	"ironcore.dev/networking/internal/apis/networking"
-	"ironcore.dev/networking/internal/registry/kind"
+	"ironcore.dev/networking/internal/apis/networking/install"
+	"ironcore.dev/networking/internal/registry"
 )
 
 // claimsKept is what a caller reads who sent other claims than those stored.
-const claimsKept = "spec.incomingPeerings: written by the peering controllers alone, kept as stored"
+const claimsKept = "spec.incomingPeerings: the server alone writes it: kept as stored"
+
+var (
+	mainStrategy   = registry.NewStrategy(newScheme(), serializer.NewCodecFactory(newScheme()).LegacyCodec(v1alpha1.SchemeGroupVersion), definition)
+	statusStrategy = registry.StatusStrategy[*networking.Network]{Strategy: mainStrategy}
+)
+
+func newScheme() *runtime.Scheme {
+	scheme := runtime.NewScheme()
+	install.Install(scheme)
+	return scheme
+}
 
 // warnings are what a caller is warned of.
 type warnings []string
@@ -96,7 +111,7 @@ func TestPrepareForCreate(t *testing.T) {
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			var got warnings
-			strategy{}.PrepareForCreate(got.context(), tc.sent)
+			mainStrategy.PrepareForCreate(got.context(), tc.sent)
 			if diff := cmp.Diff(tc.want, tc.sent, timeless()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -130,10 +145,9 @@ func TestPrepareForUpdate(t *testing.T) {
 			want:     stored(),
 			warnings: warnings{claimsKept},
 		},
-		"claims that are left out are kept as stored, and the caller is told": {
-			sent:     changed(func(n *networking.Network) { n.Spec.IncomingPeerings = nil }),
-			want:     stored(),
-			warnings: warnings{claimsKept},
+		"claims that are left out are kept as stored, without a word": {
+			sent: changed(func(n *networking.Network) { n.Spec.IncomingPeerings = nil }),
+			want: stored(),
 		},
 		"a generation cannot be chosen": {
 			sent: changed(func(n *networking.Network) { n.Generation = 4; n.Spec.Peerings = nil }),
@@ -158,7 +172,7 @@ func TestPrepareForUpdate(t *testing.T) {
 		t.Run(sentence, func(t *testing.T) {
 			var got warnings
 			old := stored()
-			strategy{}.PrepareForUpdate(got.context(), tc.sent, old)
+			mainStrategy.PrepareForUpdate(got.context(), tc.sent, old)
 			if diff := cmp.Diff(tc.want, tc.sent, timeless(), cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -203,14 +217,16 @@ func TestPrepareForStatusUpdate(t *testing.T) {
 			sent: changed(func(n *networking.Network) { n.Status.State = networking.NetworkStateError }),
 			want: changed(func(n *networking.Network) {
 				n.Status.State = networking.NetworkStateError
-				n.Status.Conditions[0].Status, n.Status.Conditions[0].Reason = "False", "Error"
-				n.Status.Conditions[0].Message = "The network provider cannot realize the Network."
+				for i := range 2 { // Available and Ready
+					n.Status.Conditions[i].Status, n.Status.Conditions[i].Reason = "False", "Error"
+					n.Status.Conditions[i].Message = "The network provider cannot realize the Network."
+				}
 			}),
 		},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			old := stored()
-			statusStrategy{}.PrepareForUpdate(t.Context(), tc.sent, old)
+			statusStrategy.PrepareForUpdate(t.Context(), tc.sent, old)
 			options := cmp.Options{}
 			if tc.want.Status.State != old.Status.State {
 				options = append(options, timeless())
@@ -246,17 +262,16 @@ func TestWhichFieldsACallerComesToOwn(t *testing.T) {
 		path("status", "peerings", item, "state"),
 		path("status", "peerings", item, "prefixes", fieldpath.KeyByFields("name", "front"), "prefix"),
 	}
-	mainFilter := fieldpath.NewExcludeFilterSetMap(strategy{}.GetResetFields())[kind.APIVersion]
-	statusFilter := statusStrategy{}.GetResetFieldsFilter()[kind.APIVersion]
+	mainFilter := fieldpath.NewExcludeFilterSetMap(mainStrategy.GetResetFields())[registry.APIVersion]
+	statusFilter := statusStrategy.GetResetFieldsFilter()[registry.APIVersion]
 	for sentence, tc := range map[string]struct {
 		filter fieldpath.Filter
 		want   *fieldpath.Set
 	}{
-		"by a write of the Network: all but the status and the claims": {
+		"by a write of the Network: all but the status and what the server keeps in spec": {
 			filter: mainFilter,
 			want: fieldpath.NewSet(
 				path("metadata", "labels", "app"),
-				path("spec", "providerID"),
 				path("spec", "peerings", item, "networkRef", "name")),
 		},
 		"by a write of the status: the state, conditions and the data plane of peerings": {

@@ -4,7 +4,9 @@
 package network
 
 import (
+	"context"
 	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metatable "k8s.io/apimachinery/pkg/api/meta/table"
@@ -12,10 +14,10 @@ import (
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 	"ironcore.dev/networking/internal/apis/networking"
-	"ironcore.dev/networking/internal/registry/kind"
+	"ironcore.dev/networking/internal/registry"
 )
 
-var table = kind.Table[*networking.Network]{
+var table = registry.Table[*networking.Network]{
 	Columns: []metav1.TableColumnDefinition{
 		{Name: "Name", Type: "string", Format: "name", Description: "Name of the Network."},
 		{Name: "State", Type: "string",
@@ -34,15 +36,26 @@ var table = kind.Table[*networking.Network]{
 			state(network),
 			fmt.Sprintf("%d/%d", countBound(&network.Status), len(network.Status.Peerings)),
 			metatable.ConvertToHumanReadableDateType(network.CreationTimestamp),
-			kind.OrNone(network.Spec.ProviderID),
+			registry.OrNone(network.Spec.ProviderID),
 			int64(network.Status.NetworkInterfaces),
-			kind.OrNone(pendingReason(&network.Status)),
+			registry.OrNone(pendingReason(&network.Status)),
 		}
 	},
 }
 
+// withRequests adds a column with how many Networks ask for a peering.
+func withRequests(table registry.Table[*networking.Network], count func(context.Context, *networking.Network) any,
+) registry.Table[*networking.Network] {
+	table.Columns = append(slices.Clone(table.Columns), metav1.TableColumnDefinition{
+		Name: "Requests", Type: "string", Priority: 1,
+		Description: "How many Networks ask for a peering, by networks/peeringrequests. A watch tells it anew when the Network changes.",
+	})
+	table.More = func(ctx context.Context, network *networking.Network) []any { return []any{count(ctx, network)} }
+	return table
+}
+
 func state(network *networking.Network) string {
-	shown := kind.State(network, network.Status.State)
+	shown := registry.State(network, network.Status.State)
 	if meta.IsStatusConditionTrue(network.Status.Conditions, v1alpha1.NetworkDeletionBlocked) {
 		shown += ",InUse"
 	}

@@ -4,12 +4,15 @@
 package network
 
 import (
+	"context"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 
+	"ironcore.dev/networking/apis/networking/v1alpha1"
 	"ironcore.dev/networking/internal/apis/networking"
 )
 
@@ -53,7 +56,10 @@ func TestTableRows(t *testing.T) {
 			network: hourOld(func(n *networking.Network) {
 				with(n, "c", ref{Name: "c"}, pendingItem(), "")
 				n.DeletionTimestamp = &now
-				protect(n, []string{"two", "one"}, now)
+				n.Finalizers = []string{v1alpha1.NetworkInterfacesFinalizer}
+				applyMembership(n, &networking.NetworkMembership{NetworkInterfaces: 2, Holders: []networking.NetworkHolders{{
+					Kind: "NetworkInterface", Count: 2, Names: []string{"one", "two"},
+				}}}, now)
 			}),
 			want: []any{"a", "Terminating,InUse", "0/1", "61m", "<none>", int64(2), "NetworkInterfacesExist"},
 		},
@@ -70,13 +76,38 @@ func TestTableRows(t *testing.T) {
 			if diff := cmp.Diff(tc.want, table.Rows[0].Cells); diff != "" {
 				t.Errorf("cells (-want +got):\n%s", diff)
 			}
-			if len(table.Rows) != 1 || table.Rows[0].Object.Object != tc.network || table.ResourceVersion != "7" {
+			if len(table.Rows) != 1 || table.ResourceVersion != "7" {
 				t.Errorf("the table is not that of the Network: %+v", table)
 			}
 			if got := len(table.ColumnDefinitions); got != len(tc.want) {
 				t.Errorf("there are %d columns for %d cells", got, len(tc.want))
 			}
 		})
+	}
+}
+
+func TestTableRowsHaveMetadataWithoutManagedFields(t *testing.T) {
+	network := inState(networking.NetworkStateAvailable)
+	network.Labels = map[string]string{"team": "a"}
+	network.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "kubectl"}}
+	for include, want := range map[metav1.IncludeObjectPolicy]runtime.Object{
+		"": &metav1.PartialObjectMetadata{ObjectMeta: func() metav1.ObjectMeta {
+			metadata := network.ObjectMeta
+			metadata.ManagedFields = nil
+			return metadata
+		}()},
+		metav1.IncludeObject: network,
+	} {
+		table, err := table.ConvertToTable(t.Context(), network, &metav1.TableOptions{IncludeObject: include})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, table.Rows[0].Object.Object); diff != "" {
+			t.Errorf("what a row has of the object with includeObject=%q (-want +got):\n%s", include, diff)
+		}
+	}
+	if network.ManagedFields == nil {
+		t.Error("the object of the cache lost its managedFields")
 	}
 }
 
@@ -130,5 +161,20 @@ func TestTableOfSomethingElse(t *testing.T) {
 	want := "got a *networking.NetworkBinding where a *networking.Network was expected"
 	if err == nil || err.Error() != want {
 		t.Errorf("got error %v, want %s", err, want)
+	}
+}
+
+func TestALastColumnTellsHowManyAsk(t *testing.T) {
+	asked := withRequests(table, func(_ context.Context, network *networking.Network) any { return "asked of " + network.Name })
+	got, err := asked.ConvertToTable(t.Context(), inState(networking.NetworkStatePending), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := len(got.ColumnDefinitions) - 1
+	if column := got.ColumnDefinitions[last]; column.Name != "Requests" || column.Priority != 1 || got.Rows[0].Cells[last] != "asked of a" {
+		t.Errorf("the last column is %s with %v", column.Name, got.Rows[0].Cells)
+	}
+	if len(table.Columns) != last {
+		t.Error("the column was added to the table of others too")
 	}
 }

@@ -7,8 +7,8 @@ package networkinterface_test
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,9 +32,11 @@ import (
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 	"ironcore.dev/networking/internal/apis/networking"
 	"ironcore.dev/networking/internal/apis/networking/install"
+	"ironcore.dev/networking/internal/registry/member"
 	"ironcore.dev/networking/internal/registry/network"
 	"ironcore.dev/networking/internal/registry/networkinterface"
-	"ironcore.dev/networking/internal/standalone"
+	"ironcore.dev/networking/internal/rules"
+	"ironcore.dev/networking/internal/server/standalone/etcdtest"
 )
 
 // stage is both storages, and the namespace team-a in them.
@@ -42,7 +44,9 @@ type stage struct {
 	t          *testing.T
 	ctx        context.Context
 	networks   network.Storage
-	interfaces networkinterface.Storage
+	interfaces member.Storage
+	// reads counts how often a Network was read for a NetworkInterface.
+	reads atomic.Int64
 }
 
 type optionsGetter func(schema.GroupResource) generic.RESTOptions
@@ -53,22 +57,11 @@ func (g optionsGetter) GetRESTOptions(resource schema.GroupResource, _ runtime.O
 
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	dir, err := standalone.Open(filepath.Join(t.TempDir(), "data"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = dir.Close() })
-	etcd, err := dir.StartEtcd(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(etcd.Close)
-
 	scheme := runtime.NewScheme()
 	install.Install(scheme)
 	codec := serializer.NewCodecFactory(scheme).LegacyCodec(v1alpha1.SchemeGroupVersion)
 	config := storagebackend.NewDefaultConfig("/registry", codec)
-	config.Transport.ServerList = etcd.Endpoints()
+	config.Transport.ServerList = etcdtest.Start(t)
 	options := optionsGetter(func(resource schema.GroupResource) generic.RESTOptions {
 		return generic.RESTOptions{
 			StorageConfig:  config.ForResource(resource),
@@ -77,26 +70,38 @@ func newStage(t *testing.T) *stage {
 		}
 	})
 	s := &stage{t: t, ctx: genericrequest.WithNamespace(t.Context(), "team-a")}
-	s.networks, err = network.NewStorage(scheme, options, func(ctx context.Context, namespace, name string) ([]string, error) {
-		return s.interfaces.OfNetwork(ctx, namespace, name)
-	})
+	var err error
+	s.networks, err = network.NewStorage(scheme, options, func(ctx context.Context, namespace, name string) (rules.Members, error) {
+		names, err := s.interfaces.OfNetwork(ctx, namespace, name)
+		return rules.Members{NetworkInterfaces: names}, err
+	}, blind{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.networks.Network.Destroy)
 	s.interfaces, err = networkinterface.NewStorage(scheme, options, func(ctx context.Context, name string) (*networking.Network, error) {
+		s.reads.Add(1)
 		obj, err := s.networks.Network.Get(ctx, name, &metav1.GetOptions{})
 		if err != nil {
 			return nil, err
 		}
 		return obj.(*networking.Network), nil
-	})
+	}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(s.interfaces.Interface.Destroy)
+	t.Cleanup(s.interfaces.Main.Destroy)
 	return s
 }
+
+// blind sees nothing.
+type blind struct{}
+
+func (blind) Network(types.NamespacedName) *v1alpha1.Network { return nil }
+
+func (blind) Naming(types.NamespacedName) ([]*v1alpha1.Network, bool) { return nil, false }
+
+func (blind) InterfacesOf(*v1alpha1.Network) []*v1alpha1.NetworkInterface { return nil }
 
 func (s *stage) createNetwork(name string) {
 	s.t.Helper()
@@ -117,7 +122,7 @@ func (s *stage) network(name string) *networking.Network {
 }
 
 func (s *stage) tryCreate(name, network string) (*networking.NetworkInterface, error) {
-	obj, err := s.interfaces.Interface.Create(s.ctx, &networking.NetworkInterface{
+	obj, err := s.interfaces.Main.Create(s.ctx, &networking.NetworkInterface{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: name},
 		Spec: networking.NetworkInterfaceSpec{
 			NetworkRef: networking.LocalObjectReference{Name: network},
@@ -184,14 +189,15 @@ func TestANewInterfaceStartsAsPendingWithTheReason(t *testing.T) {
 	} {
 		nic := s.create("in-"+network, network)
 		status := nic.Status
-		if status.LastStateTransitionTime == nil || len(status.Conditions) != 1 || status.Conditions[0].LastTransitionTime.IsZero() {
+		if status.LastStateTransitionTime == nil || len(status.Conditions) != 2 || status.Conditions[0].LastTransitionTime.IsZero() {
 			t.Fatalf("in %s: the status does not say since when it is what it is: %+v", network, status)
 		}
 		status.LastStateTransitionTime = nil
-		status.Conditions[0].LastTransitionTime = metav1.Time{}
+		ready := want
+		ready.Type = "Ready"
 		if diff := cmp.Diff(networking.NetworkInterfaceStatus{
-			State: networking.NetworkInterfaceStatePending, Conditions: []metav1.Condition{want},
-		}, status); diff != "" {
+			State: networking.NetworkInterfaceStatePending, Conditions: []metav1.Condition{want, ready},
+		}, status, cmpopts.IgnoreFields(metav1.Condition{}, "LastTransitionTime")); diff != "" {
 			t.Errorf("in %s: status (-want +got):\n%s", network, diff)
 		}
 		if nic.Generation != 1 {
@@ -227,7 +233,8 @@ func TestTheDeletionOfANetworkWaitsForItsInterfaces(t *testing.T) {
 		blocked := meta.FindStatusCondition(network.Status.Conditions, "DeletionBlocked")
 		want := &metav1.Condition{
 			Type: "DeletionBlocked", Status: "True", Reason: "NetworkInterfacesExist",
-			Message: fmt.Sprintf("The deletion waits for 1 NetworkInterface that is still in this Network: nic-%d.", i),
+			Message:            fmt.Sprintf("The deletion waits for 1 NetworkInterface that is still in this Network: nic-%d.", i),
+			ObservedGeneration: 1,
 		}
 		if diff := cmp.Diff(want, blocked, cmpopts.IgnoreFields(metav1.Condition{}, "LastTransitionTime")); diff != "" {
 			t.Errorf("%s: condition (-want +got):\n%s", name, diff)
@@ -270,7 +277,7 @@ func TestANetworkWithoutInterfacesIsDeletedAtOnce(t *testing.T) {
 
 // Left to itself, the watch cache would take a tenth of a second each time to know that it has seen all.
 func TestDeletionsBesideInterfacesDoNotWaitForTheWatchCache(t *testing.T) {
-	const count, most = 50, 2500 * time.Millisecond
+	const count, most = 50, 4 * time.Second // To wait for the cache would take 0.1 s each.
 	s := newStage(t)
 	s.create("nic", "nowhere")
 	for i := range count {
@@ -303,7 +310,7 @@ func TestANetworkThatIsBeingDeletedTakesNoNewInterfaces(t *testing.T) {
 	s.deleteNetwork("net")
 	_, err := s.tryCreate("late", "net")
 	want := `networkinterfaces.networking.ironcore.dev "late" is forbidden: spec.networkRef names Network net, ` +
-		"which is being deleted: wait for its end, or name another"
+		"which is being deleted: wait until it is gone, or name another"
 	if !apierrors.IsForbidden(err) || err.Error() != want {
 		t.Errorf("got %v, want Forbidden: %s", err, want)
 	}
@@ -383,11 +390,13 @@ func TestTheProviderIDEndsWithTheMachine(t *testing.T) {
 			spec.MachineRef = &networking.LocalUIDReference{Name: "m", UID: one}
 		}, "x://4"},
 		{"ended when the interface is freed, whatever else is asked", func(spec *networking.NetworkInterfaceSpec) {
-			spec.MachineRef, spec.ProviderID = &networking.LocalUIDReference{}, "x://5"
+			spec.MachineRef, spec.ProviderID = nil, "x://5"
 		}, ""},
 	} {
-		nic := s.update(s.interfaces.Interface, "nic", func(nic *networking.NetworkInterface) { step.change(&nic.Spec) })
-		generation++
+		nic := s.update(s.interfaces.Main, "nic", func(nic *networking.NetworkInterface) { step.change(&nic.Spec) })
+		if step.sentence != "set again" && step.sentence != "set before the Machine" { // That is the provider's, not the users'.
+			generation++
+		}
 		if nic.Spec.ProviderID != step.want || nic.Generation != generation {
 			t.Errorf("%s: providerID %q and generation %d, want %q and %d",
 				step.sentence, nic.Spec.ProviderID, nic.Generation, step.want, generation)
@@ -395,29 +404,10 @@ func TestTheProviderIDEndsWithTheMachine(t *testing.T) {
 	}
 }
 
-func TestAnEmptyMachineRefIsNone(t *testing.T) {
-	s := newStage(t)
-	obj, err := s.interfaces.Interface.Create(s.ctx, &networking.NetworkInterface{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "nic"},
-		Spec: networking.NetworkInterfaceSpec{
-			NetworkRef: networking.LocalObjectReference{Name: "net"},
-			MachineRef: &networking.LocalUIDReference{},
-			IPFamilies: []networking.IPFamily{networking.IPv4Protocol},
-			IPs:        []networking.IPSource{{Value: "10.0.0.1"}},
-		},
-	}, nil, &metav1.CreateOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if ref := obj.(*networking.NetworkInterface).Spec.MachineRef; ref != nil {
-		t.Errorf("machineRef is %+v, want none", ref)
-	}
-}
-
 func TestAWriteOfAnInterfaceLeavesItsStatus(t *testing.T) {
 	s := newStage(t)
 	before := s.create("nic", "net")
-	after := s.update(s.interfaces.Interface, "nic", func(nic *networking.NetworkInterface) {
+	after := s.update(s.interfaces.Main, "nic", func(nic *networking.NetworkInterface) {
 		nic.Labels = map[string]string{"a": "b"}
 		nic.Status = networking.NetworkInterfaceStatus{State: networking.NetworkInterfaceStateAvailable}
 	})
@@ -476,7 +466,7 @@ func TestInterfacesAreSelectedByField(t *testing.T) {
 	s.create("one", "net")
 	s.create("two", "net")
 	s.create("three", "other")
-	s.update(s.interfaces.Interface, "two", func(nic *networking.NetworkInterface) {
+	s.update(s.interfaces.Main, "two", func(nic *networking.NetworkInterface) {
 		nic.Spec.MachineRef = &networking.LocalUIDReference{Name: "m", UID: "a0000000-0000-4000-8000-00000000000a"}
 	})
 	s.update(s.interfaces.Status, "three", func(nic *networking.NetworkInterface) { nic.Status.State = "Error" })
@@ -488,7 +478,7 @@ func TestInterfacesAreSelectedByField(t *testing.T) {
 		"status.state=Error":                             {"three"},
 		"status.state!=Error":                            {"one", "two"},
 	} {
-		list, err := s.interfaces.Interface.List(s.ctx, &internalversion.ListOptions{FieldSelector: fields.ParseSelectorOrDie(selector)})
+		list, err := s.interfaces.Main.List(s.ctx, &internalversion.ListOptions{FieldSelector: fields.ParseSelectorOrDie(selector)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -507,18 +497,18 @@ func TestTheTableTellsWhoUsesAnInterfaceAndWhatKeepsIt(t *testing.T) {
 	s := newStage(t)
 	s.create("free", "nowhere")
 	s.create("used", "net")
-	s.update(s.interfaces.Interface, "used", func(nic *networking.NetworkInterface) {
+	s.update(s.interfaces.Main, "used", func(nic *networking.NetworkInterface) {
 		nic.Spec.MachineRef = &networking.LocalUIDReference{Name: "m", UID: "a0000000-0000-4000-8000-00000000000a"}
 		nic.Spec.ProviderID = "x://1"
 	})
 	s.update(s.interfaces.Status, "used", func(nic *networking.NetworkInterface) {
 		nic.Status.State, nic.Status.IPs = networking.NetworkInterfaceStateAvailable, []string{"10.0.0.1", "2001:db8::1"}
 	})
-	list, err := s.interfaces.Interface.List(s.ctx, &internalversion.ListOptions{})
+	list, err := s.interfaces.Main.List(s.ctx, &internalversion.ListOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	table, err := s.interfaces.Interface.ConvertToTable(s.ctx, list, nil)
+	table, err := s.interfaces.Main.ConvertToTable(s.ctx, list, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -540,5 +530,43 @@ func TestTheTableTellsWhoUsesAnInterfaceAndWhatKeepsIt(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestACreationReadsTheNetworkOnceBeforeAndOnceAfter(t *testing.T) {
+	s := newStage(t)
+	s.createNetwork("net")
+	apply := func(name, network string) error {
+		nic := &networking.NetworkInterface{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: name},
+			Spec: networking.NetworkInterfaceSpec{
+				NetworkRef: networking.LocalObjectReference{Name: network},
+				IPFamilies: []networking.IPFamily{networking.IPv4Protocol},
+				IPs:        []networking.IPSource{{Value: "10.0.0.1"}},
+			},
+		}
+		_, created, err := s.interfaces.Main.Update(s.ctx, name, rest.DefaultUpdatedObjectInfo(nic), nil,
+			rest.ValidateAllObjectUpdateFunc, true, &metav1.UpdateOptions{})
+		if err == nil && !created {
+			t.Errorf("%s was not created", name)
+		}
+		return err
+	}
+	for how, create := range map[string]func(name, network string) error{
+		"posted":  func(name, network string) error { _, err := s.tryCreate(name, network); return err },
+		"applied": apply,
+	} {
+		for _, network := range []string{"net", "missing"} {
+			before := s.reads.Load()
+			if err := create(how+"-in-"+network, network); err != nil {
+				t.Fatal(err)
+			}
+			if reads := s.reads.Load() - before; reads != 2 {
+				t.Errorf("%s in Network %s: it was read %d times, want twice", how, network, reads)
+			}
+		}
+		if err := create(how+"-in-none", ""); !apierrors.IsInvalid(err) {
+			t.Errorf("%s without a Network: got %v, want Invalid", how, err)
+		}
 	}
 }

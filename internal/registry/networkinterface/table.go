@@ -12,10 +12,10 @@ import (
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 	"ironcore.dev/networking/internal/apis/networking"
-	"ironcore.dev/networking/internal/registry/kind"
+	"ironcore.dev/networking/internal/registry"
 )
 
-var table = kind.Table[*networking.NetworkInterface]{
+var table = registry.Table[*networking.NetworkInterface]{
 	Columns: []metav1.TableColumnDefinition{
 		{Name: "Name", Type: "string", Format: "name", Description: "Name of the NetworkInterface."},
 		{Name: "Network", Type: "string", Description: "The Network that it belongs to."},
@@ -35,12 +35,12 @@ var table = kind.Table[*networking.NetworkInterface]{
 		return []any{
 			nic.Name,
 			nic.Spec.NetworkRef.Name,
-			kind.OrNone(machine),
-			kind.OrNone(strings.Join(nic.Status.IPs, ",")),
-			kind.State(nic, nic.Status.State),
+			registry.OrNone(machine),
+			registry.OrNone(strings.Join(nic.Status.IPs, ",")),
+			registry.State(nic, nic.Status.State),
 			metatable.ConvertToHumanReadableDateType(nic.CreationTimestamp),
-			kind.OrNone(nic.Spec.ProviderID),
-			kind.OrNone(unavailableReason(&nic.Status)),
+			registry.OrNone(nic.Spec.ProviderID),
+			registry.OrNone(unavailableReason(&nic.Status)),
 		}
 	},
 }

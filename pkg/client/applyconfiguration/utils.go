@@ -23,12 +23,36 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &networkingv1alpha1.EphemeralPrefixSourceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("EphemeralVirtualIPSource"):
 		return &networkingv1alpha1.EphemeralVirtualIPSourceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("EphemeralVirtualIPSpec"):
+		return &networkingv1alpha1.EphemeralVirtualIPSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("IPBlock"):
+		return &networkingv1alpha1.IPBlockApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("IPSource"):
 		return &networkingv1alpha1.IPSourceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("LoadBalancer"):
+		return &networkingv1alpha1.LoadBalancerApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("LoadBalancerDestination"):
+		return &networkingv1alpha1.LoadBalancerDestinationApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("LoadBalancerPort"):
+		return &networkingv1alpha1.LoadBalancerPortApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("LoadBalancerRouting"):
+		return &networkingv1alpha1.LoadBalancerRoutingApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("LoadBalancerSpec"):
+		return &networkingv1alpha1.LoadBalancerSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("LoadBalancerStatus"):
+		return &networkingv1alpha1.LoadBalancerStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("LoadBalancerTargetRef"):
+		return &networkingv1alpha1.LoadBalancerTargetRefApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("LocalObjectReference"):
 		return &networkingv1alpha1.LocalObjectReferenceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("LocalUIDReference"):
 		return &networkingv1alpha1.LocalUIDReferenceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("NATGateway"):
+		return &networkingv1alpha1.NATGatewayApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("NATGatewaySpec"):
+		return &networkingv1alpha1.NATGatewaySpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("NATGatewayStatus"):
+		return &networkingv1alpha1.NATGatewayStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Network"):
 		return &networkingv1alpha1.NetworkApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("NetworkInterface"):
@@ -45,10 +69,26 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &networkingv1alpha1.NetworkPeeringNetworkRefApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("NetworkPeeringStatus"):
 		return &networkingv1alpha1.NetworkPeeringStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("NetworkPolicy"):
+		return &networkingv1alpha1.NetworkPolicyApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("NetworkPolicyEgressRule"):
+		return &networkingv1alpha1.NetworkPolicyEgressRuleApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("NetworkPolicyIngressRule"):
+		return &networkingv1alpha1.NetworkPolicyIngressRuleApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("NetworkPolicyPeer"):
+		return &networkingv1alpha1.NetworkPolicyPeerApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("NetworkPolicyPort"):
+		return &networkingv1alpha1.NetworkPolicyPortApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("NetworkPolicySpec"):
+		return &networkingv1alpha1.NetworkPolicySpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("NetworkPolicyStatus"):
+		return &networkingv1alpha1.NetworkPolicyStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("NetworkSpec"):
 		return &networkingv1alpha1.NetworkSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("NetworkStatus"):
 		return &networkingv1alpha1.NetworkStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ObjectSelector"):
+		return &networkingv1alpha1.ObjectSelectorApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("PeeringPrefix"):
 		return &networkingv1alpha1.PeeringPrefixApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("PeeringPrefixStatus"):
@@ -59,10 +99,14 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &networkingv1alpha1.PrefixSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("PrefixTemplateSpec"):
 		return &networkingv1alpha1.PrefixTemplateSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("VirtualIP"):
+		return &networkingv1alpha1.VirtualIPApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("VirtualIPSource"):
 		return &networkingv1alpha1.VirtualIPSourceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("VirtualIPSpec"):
 		return &networkingv1alpha1.VirtualIPSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("VirtualIPStatus"):
+		return &networkingv1alpha1.VirtualIPStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("VirtualIPTemplateSpec"):
 		return &networkingv1alpha1.VirtualIPTemplateSpecApplyConfiguration{}
 

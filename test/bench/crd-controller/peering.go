@@ -19,7 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
-	"ironcore.dev/networking/internal/binding"
+	"ironcore.dev/networking/internal/rules"
 )
 
 // peeringTarget indexes Networks by those that their peerings name.
@@ -50,7 +50,7 @@ func targets(obj client.Object) []string {
 	network := obj.(*v1alpha1.Network)
 	targets := make([]string, 0, len(network.Spec.Peerings))
 	for i := range network.Spec.Peerings {
-		targets = append(targets, binding.Target(network.Namespace, network.Spec.Peerings[i].NetworkRef).String())
+		targets = append(targets, rules.PeeringTarget(network.Namespace, network.Spec.Peerings[i].NetworkRef.Namespace, network.Spec.Peerings[i].NetworkRef.Name).String())
 	}
 	return targets
 }
@@ -85,7 +85,7 @@ func (r *peeringReconciler) Reconcile(ctx context.Context, request reconcile.Req
 	if err := r.Get(ctx, request.NamespacedName, &network); err != nil {
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
-	decided := binding.Decide(&network, func(name types.NamespacedName) *v1alpha1.Network {
+	decided := rules.DecideBinding(&network, func(name types.NamespacedName) *v1alpha1.Network {
 		var peer v1alpha1.Network
 		if r.Get(ctx, name, &peer, client.UnsafeDisableDeepCopy) != nil {
 			return nil

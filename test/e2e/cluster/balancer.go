@@ -10,6 +10,8 @@ import (
 	"net"
 	"sync/atomic"
 	"time"
+
+	"ironcore.dev/networking/test/process"
 )
 
 // balancer is a TCP load balancer, as a Service is one to its Pods: a new connection goes to the next backend that
@@ -29,7 +31,7 @@ type backend struct {
 // startBalancer listens on a free port of 127.0.0.1 in front of replicas, and asks each five times a second whether
 // it is ready.
 func startBalancer(replicas []*Replica) (*balancer, error) {
-	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", freePort()))
+	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", process.FreePort()))
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +42,7 @@ func startBalancer(replicas []*Replica) (*balancer, error) {
 		b.backends = append(b.backends, backend)
 		go func() {
 			for ctx.Err() == nil {
-				backend.ready.Store(replica.probe(ctx) == nil)
+				backend.ready.Store(replica.Probe(ctx) == nil)
 				select {
 				case <-ctx.Done():
 				case <-time.After(200 * time.Millisecond):

@@ -28,13 +28,17 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	authenticationv1 "k8s.io/api/authentication/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"ironcore.dev/networking/test/process"
 )
 
 // What is installed. All of the overlay is applied; but there are no nodes to run its Pods, so the replicas here take
@@ -60,6 +64,16 @@ type Config struct {
 	Dir string
 	// Replicas of network-apiserver.
 	Replicas int
+	// Flags are added to those of each replica.
+	Flags []string
+	// Links puts connections that can be cut in front of network-apiserver's etcd, and between network-apiserver and the
+	// kube-apiserver.
+	Links bool
+	// SmallDisks puts the data of network-apiserver's etcd on small disks. CanMountDisks tells where that is possible.
+	SmallDisks bool
+	// Measured is for benchmarks: every etcd has one member and waits for the disk, nothing is encrypted in it, and there is
+	// no kube-controller-manager.
+	Measured bool
 }
 
 // Cluster is everything that runs.
@@ -97,11 +111,20 @@ func Start(ctx context.Context, config Config) (*Cluster, error) {
 
 	var group errgroup.Group
 	group.Go(func() (err error) {
-		c.Etcd, err = startEtcd(ctx, filepath.Join(programs, "etcd"), config.Dir, "network-etcd", 3)
+		var links *Links
+		if config.Links {
+			links = newLinks()
+		}
+		members := 3
+		if config.Measured {
+			members = 1
+		}
+		c.Etcd, err = startEtcdBehind(ctx, links, config.SmallDisks, filepath.Join(programs, "etcd"), config.Dir,
+			"network-etcd", members)
 		return err
 	})
 	group.Go(func() (err error) {
-		c.Kubernetes, err = startKubernetes(ctx, programs, config.Dir)
+		c.Kubernetes, err = startKubernetes(ctx, config)
 		return err
 	})
 	if err := group.Wait(); err != nil {
@@ -129,6 +152,12 @@ func Start(ctx context.Context, config Config) (*Cluster, error) {
 		replica, err := c.newReplica(i, kubeconfig)
 		if err != nil {
 			return c, err
+		}
+		replica.AddFlags(config.Flags...)
+		for _, links := range []*Links{c.Etcd.Links, c.Kubernetes.Links} {
+			if links != nil {
+				links.track(&replica.Process)
+			}
 		}
 		c.Replicas = append(c.Replicas, replica)
 		group.Go(func() error { return replica.Start(ctx) })
@@ -177,6 +206,29 @@ func (c *Cluster) NewUser(name string, groups ...string) (*User, error) {
 	return &User{Config: config, Kubeconfig: kubeconfig}, nil
 }
 
+// WaitUntilAllowed returns once the user may do all of this. A role is in force a moment after it is bound; and who asks
+// network-apiserver before then is refused for some seconds more, because it remembers refusals.
+func (u *User) WaitUntilAllowed(ctx context.Context, attributes ...authorizationv1.ResourceAttributes) error {
+	client, err := kubernetes.NewForConfig(u.Config)
+	if err != nil {
+		return err
+	}
+	for _, wanted := range attributes {
+		review := &authorizationv1.SelfSubjectAccessReview{
+			Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &wanted},
+		}
+		err := wait.PollUntilContextTimeout(ctx, 20*time.Millisecond, 30*time.Second, true,
+			func(ctx context.Context) (bool, error) {
+				answer, err := client.AuthorizationV1().SelfSubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
+				return err == nil && answer.Status.Allowed, err
+			})
+		if err != nil {
+			return fmt.Errorf("waiting until the user may %s %s: %w", wanted.Verb, wanted.Resource, err)
+		}
+	}
+	return nil
+}
+
 // Direct is for clients of the administrator's that speak to one replica, past the kube-apiserver and the balancer.
 func (c *Cluster) Direct(replica *Replica) *rest.Config {
 	config := rest.CopyConfig(c.Admin.Config)
@@ -191,7 +243,7 @@ func (c *Cluster) Kubectl(ctx context.Context, user *User, stdin string, args ..
 	command.Stdin = strings.NewReader(stdin)
 	command.Env = append(os.Environ(),
 		"KUBECONFIG="+user.Kubeconfig, "KUBECACHEDIR="+filepath.Join(c.config.Dir, "kubectl-cache"))
-	command.SysProcAttr = dieWithParent()
+	command.SysProcAttr = process.DieWithParent()
 	out, err := command.CombinedOutput()
 	if err != nil {
 		err = fmt.Errorf("kubectl %s: %w", strings.Join(args, " "), err)
@@ -213,8 +265,17 @@ func (c *Cluster) serviceAccountKubeconfig(ctx context.Context) (string, error) 
 	if err != nil {
 		return "", fmt.Errorf("a token for the service account %s/%s: %w", Namespace, ServiceAccount, err)
 	}
+	url := c.Kubernetes.url
+	if c.config.Links {
+		c.Kubernetes.Links = newLinks()
+		port, err := c.Kubernetes.Links.open(c.Kubernetes.APIServer.Name, c.Kubernetes.port)
+		if err != nil {
+			return "", err
+		}
+		url = fmt.Sprintf("https://127.0.0.1:%d", port)
+	}
 	path := filepath.Join(c.config.Dir, "network-apiserver.kubeconfig")
-	return path, writeKubeconfig(path, c.Kubernetes.url, c.Kubernetes.ca, keyPair{}, token.Status.Token)
+	return path, writeKubeconfig(path, url, c.Kubernetes.ca, keyPair{}, token.Status.Token)
 }
 
 // render returns the objects of the overlay, changed in that the Service leads to the balancer: an EndpointSlice may

@@ -7,21 +7,30 @@ import (
 	"context"
 	"crypto/x509/pkix"
 	"fmt"
+	"os"
 	"path/filepath"
+
+	"ironcore.dev/networking/test/process"
 )
 
 // Kubernetes is a Kubernetes control plane without nodes: one etcd, one kube-apiserver, one kube-controller-manager.
 type Kubernetes struct {
 	APIServer         *Process
 	ControllerManager *Process
+	// AuditLog is the file of what network-apiserver's service account has asked.
+	AuditLog string
+	// Links leads from network-apiserver to the kube-apiserver, if the cluster was started with links.
+	Links *Links
 
+	port int
 	url  string
 	etcd *Etcd
 	ca   *authority // of the server's certificate and of all users
 }
 
 // startKubernetes starts a control plane, and returns once it serves and its default roles are in place.
-func startKubernetes(ctx context.Context, programs, dir string) (*Kubernetes, error) {
+func startKubernetes(ctx context.Context, config Config) (*Kubernetes, error) {
+	programs, dir := filepath.Join(config.Root, "bin", "kubernetes"), config.Dir
 	ca, err := newAuthority(filepath.Join(dir, "kubernetes"), "kubernetes")
 	if err != nil {
 		return nil, err
@@ -42,13 +51,26 @@ func startKubernetes(ctx context.Context, programs, dir string) (*Kubernetes, er
 	if err != nil {
 		return nil, err
 	}
-	// Nothing in here outlives the run: this etcd need not wait for the disk.
-	etcd, err := startEtcd(ctx, filepath.Join(programs, "etcd"), dir, "kubernetes-etcd", 1, "--unsafe-no-fsync")
+	etcd, err := StartEtcd(ctx, config, "kubernetes-etcd")
 	if err != nil {
 		return nil, err
 	}
 
-	k := &Kubernetes{etcd: etcd, ca: ca, url: fmt.Sprintf("https://127.0.0.1:%d", freePort())}
+	port := process.FreePort()
+	k := &Kubernetes{
+		etcd: etcd, ca: ca, port: port, url: fmt.Sprintf("https://127.0.0.1:%d", port),
+		AuditLog: filepath.Join(dir, "kube-apiserver.audit.log"),
+	}
+	policy := filepath.Join(dir, "kube-apiserver.audit-policy.yaml")
+	if err := os.WriteFile(policy, fmt.Appendf(nil, `
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+- {level: Metadata, users: ["system:serviceaccount:%s:%s"]}
+`, Namespace, ServiceAccount), 0o600); err != nil {
+		return nil, err
+	}
 	probe, err := get(k.url+"/readyz", ca, keyPair{})
 	if err != nil {
 		return nil, err
@@ -56,9 +78,9 @@ func startKubernetes(ctx context.Context, programs, dir string) (*Kubernetes, er
 	k.APIServer = &Process{
 		Name:    "kube-apiserver",
 		LogFile: filepath.Join(dir, "kube-apiserver.log"),
-		path:    filepath.Join(programs, "kube-apiserver"),
-		args: append(etcd.flags(),
-			"--bind-address=127.0.0.1", "--secure-port="+k.url[len("https://127.0.0.1:"):],
+		Path:    filepath.Join(programs, "kube-apiserver"),
+		Args: append(etcd.Flags(),
+			"--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", port),
 			// The address of the Service "kubernetes", which can't be a loopback one: nothing here uses it.
 			"--advertise-address=127.0.0.1", "--endpoint-reconciler-type=none",
 			"--service-cluster-ip-range=10.96.0.0/24",
@@ -68,6 +90,7 @@ func startKubernetes(ctx context.Context, programs, dir string) (*Kubernetes, er
 			"--service-account-key-file="+accounts.CertFile,
 			"--service-account-signing-key-file="+accounts.KeyFile,
 			"--authorization-mode=RBAC",
+			"--audit-policy-file="+policy, "--audit-log-path="+k.AuditLog,
 			"--proxy-client-cert-file="+proxy.CertFile, "--proxy-client-key-file="+proxy.KeyFile,
 			"--requestheader-client-ca-file="+frontProxy.CertFile(),
 			"--requestheader-allowed-names=front-proxy-client",
@@ -75,9 +98,9 @@ func startKubernetes(ctx context.Context, programs, dir string) (*Kubernetes, er
 			"--requestheader-group-headers=X-Remote-Group",
 			"--requestheader-extra-headers-prefix=X-Remote-Extra-",
 		),
-		probe: probe,
+		Probe: probe,
 	}
-	if err := k.APIServer.Start(ctx); err != nil {
+	if err := k.APIServer.Start(ctx); err != nil || config.Measured {
 		return k, err
 	}
 
@@ -86,7 +109,7 @@ func startKubernetes(ctx context.Context, programs, dir string) (*Kubernetes, er
 	if err != nil {
 		return k, err
 	}
-	port := freePort()
+	port = process.FreePort()
 	probe, err = get(fmt.Sprintf("https://127.0.0.1:%d/healthz", port), ca, keyPair{})
 	if err != nil {
 		return k, err
@@ -94,8 +117,8 @@ func startKubernetes(ctx context.Context, programs, dir string) (*Kubernetes, er
 	k.ControllerManager = &Process{
 		Name:    "kube-controller-manager",
 		LogFile: filepath.Join(dir, "kube-controller-manager.log"),
-		path:    filepath.Join(programs, "kube-controller-manager"),
-		args: []string{
+		Path:    filepath.Join(programs, "kube-controller-manager"),
+		Args: []string{
 			"--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", port),
 			"--tls-cert-file=" + serving.CertFile, "--tls-private-key-file=" + serving.KeyFile,
 			"--kubeconfig=" + kubeconfig,
@@ -106,7 +129,7 @@ func startKubernetes(ctx context.Context, programs, dir string) (*Kubernetes, er
 			"--service-account-private-key-file=" + accounts.KeyFile,
 			"--root-ca-file=" + ca.CertFile(),
 		},
-		probe: probe,
+		Probe: probe,
 	}
 	return k, k.ControllerManager.Start(ctx)
 }

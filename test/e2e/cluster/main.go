@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/signal"
 	"time"
+
+	"ironcore.dev/networking/test/race"
 )
 
 // startTimeout bounds how long a cluster takes to be ready.
@@ -22,13 +24,16 @@ func Main(start func(ctx context.Context, dir string) (*Cluster, error), run fun
 	dir, err := os.MkdirTemp("", "network-apiserver-e2e-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
-		os.Exit(1)
+		os.Exit(1) //nolint:gocritic // The signals end with the process.
 	}
-	code, err := startAndRun(ctx, dir, start, run)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "e2e:", err)
-		code = 1
-	}
+	code := race.Watch(func() int {
+		code, err := startAndRun(ctx, dir, start, run)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "e2e:", err)
+			code = 1
+		}
+		return code
+	})
 	if code == 0 {
 		os.RemoveAll(dir)
 	} else {

@@ -4,6 +4,7 @@
 package cluster
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/x509/pkix"
 	"encoding/base64"
@@ -11,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"ironcore.dev/networking/test/process"
 )
 
 // shutdownDelay is how long a replica that was asked to stop keeps serving: longer than the balancer takes to notice.
@@ -28,15 +31,14 @@ type Replica struct {
 	name    string
 }
 
-// newReplica prepares a replica that reaches the Kubernetes control plane by kubeconfig.
-func (c *Cluster) newReplica(number int, kubeconfig string) (*Replica, error) {
-	name := fmt.Sprintf("network-apiserver-%d", number)
-	port := freePort()
+// newServer prepares a network-apiserver with a port, a serving certificate and a probe of its own. NETWORK_APISERVER_BIN may
+// name another program than bin/network-apiserver.
+func (c *Cluster) newServer(name string, flags ...string) (*Replica, error) {
+	port := process.FreePort()
 	r := &Replica{
-		URL:      fmt.Sprintf("https://127.0.0.1:%d", port),
-		AuditLog: filepath.Join(c.config.Dir, name+".audit.log"),
-		address:  fmt.Sprintf("127.0.0.1:%d", port),
-		name:     name,
+		URL:     fmt.Sprintf("https://127.0.0.1:%d", port),
+		address: fmt.Sprintf("127.0.0.1:%d", port),
+		name:    name,
 	}
 	serving, err := c.issueServing(r)
 	if err != nil {
@@ -46,28 +48,44 @@ func (c *Cluster) newReplica(number int, kubeconfig string) (*Replica, error) {
 	if err != nil {
 		return nil, err
 	}
-	encryption, err := c.encryptionConfig()
-	if err != nil {
-		return nil, err
-	}
 	r.Process = Process{
 		Name:    name,
 		LogFile: filepath.Join(c.config.Dir, name+".log"),
-		path:    filepath.Join(c.config.Root, "bin", "network-apiserver"),
-		args: append(c.Etcd.flags(),
+		Path:    cmp.Or(os.Getenv("NETWORK_APISERVER_BIN"), filepath.Join(c.config.Root, "bin", "network-apiserver")),
+		Args: append([]string{
 			"--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", port),
-			"--tls-cert-file="+serving.CertFile, "--tls-private-key-file="+serving.KeyFile,
-			"--kubeconfig="+kubeconfig,
-			"--authentication-kubeconfig="+kubeconfig,
-			"--authorization-kubeconfig="+kubeconfig,
-			"--network-provider=external",
-			"--shutdown-delay-duration="+shutdownDelay.String(),
-			"--disable-http2-serving",
-			"--encryption-provider-config="+encryption,
-			"--audit-policy-file="+filepath.Join(c.config.Root, auditPolicy),
-			"--audit-log-path="+r.AuditLog,
-		),
-		probe: probe,
+			"--tls-cert-file=" + serving.CertFile, "--tls-private-key-file=" + serving.KeyFile,
+		}, flags...),
+		Probe: probe,
+	}
+	return r, nil
+}
+
+// newReplica prepares a replica that reaches the Kubernetes control plane by kubeconfig.
+func (c *Cluster) newReplica(number int, kubeconfig string) (*Replica, error) {
+	name := fmt.Sprintf("network-apiserver-%d", number)
+	auditLog := filepath.Join(c.config.Dir, name+".audit.log")
+	r, err := c.newServer(name,
+		"--kubeconfig="+kubeconfig,
+		"--authentication-kubeconfig="+kubeconfig,
+		"--authorization-kubeconfig="+kubeconfig,
+		"--network-provider=external",
+		"--shutdown-delay-duration="+shutdownDelay.String(),
+		"--disable-http2-serving",
+		"--audit-policy-file="+filepath.Join(c.config.Root, auditPolicy),
+		"--audit-log-path="+auditLog,
+	)
+	if err != nil {
+		return nil, err
+	}
+	r.AuditLog = auditLog
+	r.AddFlags(c.Etcd.Flags()...)
+	if !c.config.Measured {
+		encryption, err := c.encryptionConfig()
+		if err != nil {
+			return nil, err
+		}
+		r.AddFlags("--encryption-provider-config=" + encryption)
 	}
 	return r, nil
 }

@@ -4,24 +4,20 @@
 package cluster
 
 import (
-	"cmp"
 	"context"
-	"crypto/x509/pkix"
-	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 )
 
 // StartControlPlane starts a Kubernetes control plane alone, for tests that start servers of their own with NewServer.
 // What it returns must be stopped even if it failed.
-func StartControlPlane(ctx context.Context, root, dir string) (*Cluster, error) {
-	c := &Cluster{config: Config{Root: root, Dir: dir}}
+func StartControlPlane(ctx context.Context, config Config) (*Cluster, error) {
+	c := &Cluster{config: config}
 	var err error
-	if c.Kubernetes, err = startKubernetes(ctx, filepath.Join(root, "bin", "kubernetes"), dir); err != nil {
+	if c.Kubernetes, err = startKubernetes(ctx, config); err != nil {
 		return c, err
 	}
-	if c.serving, err = newAuthority(filepath.Join(dir, "serving"), "serving"); err != nil {
+	if c.serving, err = newAuthority(filepath.Join(config.Dir, "serving"), "serving"); err != nil {
 		return c, err
 	}
 	c.Admin, err = c.NewUser("admin", "system:masters")
@@ -29,36 +25,31 @@ func StartControlPlane(ctx context.Context, root, dir string) (*Cluster, error) 
 }
 
 // NewServer prepares one network-apiserver that has its own etcd and asks the control plane who may do what, but is not
-// registered there: clients speak to it with the configuration that Direct returns. NETWORK_APISERVER_BIN may name
-// another program than bin/network-apiserver.
+// registered there: clients speak to it with the configuration that Direct returns.
 func (c *Cluster) NewServer(name string, flags ...string) (*Replica, error) {
-	port := freePort()
-	r := &Replica{
-		URL:     fmt.Sprintf("https://127.0.0.1:%d", port),
-		address: fmt.Sprintf("127.0.0.1:%d", port),
-		name:    name,
+	return c.newServer(name, append([]string{
+		"--data-dir=" + filepath.Join(c.config.Dir, name),
+		"--kubeconfig=" + c.Admin.Kubeconfig,
+	}, flags...)...)
+}
+
+// StartEtcd starts an etcd of one member for servers of the test's own, on what EtcdData has, if anything.
+func (c *Cluster) StartEtcd(ctx context.Context, name string, flags ...string) (*Etcd, error) {
+	return StartEtcd(ctx, c.config, name, flags...)
+}
+
+// StartEtcd starts an etcd of one member without a cluster.
+func StartEtcd(ctx context.Context, config Config, name string, flags ...string) (*Etcd, error) {
+	if !config.Measured {
+		flags = append(flags, "--unsafe-no-fsync") // Nothing in here outlives the run: it need not wait for the disk.
 	}
-	serving, err := c.serving.issue(name, pkix.Name{CommonName: name})
-	if err != nil {
-		return nil, err
-	}
-	probe, err := get(r.URL+"/readyz", c.serving, keyPair{})
-	if err != nil {
-		return nil, err
-	}
-	r.Process = Process{
-		Name:    name,
-		LogFile: filepath.Join(c.config.Dir, name+".log"),
-		path:    cmp.Or(os.Getenv("NETWORK_APISERVER_BIN"), filepath.Join(c.config.Root, "bin", "network-apiserver")),
-		args: append([]string{
-			"--data-dir=" + filepath.Join(c.config.Dir, name),
-			"--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", port),
-			"--tls-cert-file=" + serving.CertFile, "--tls-private-key-file=" + serving.KeyFile,
-			"--kubeconfig=" + c.Admin.Kubeconfig,
-		}, flags...),
-		probe: probe,
-	}
-	return r, nil
+	program := filepath.Join(config.Root, "bin", "kubernetes", "etcd")
+	return startEtcdBehind(ctx, nil, false, program, config.Dir, name, 1, flags...)
+}
+
+// EtcdData is where an etcd that StartEtcd starts has its data.
+func (c *Cluster) EtcdData(name string) string {
+	return filepath.Join(c.config.Dir, name, "data-0", "etcd")
 }
 
 // DirectAs is Direct for another user.
@@ -67,8 +58,14 @@ func (c *Cluster) DirectAs(user *User, replica *Replica) *User {
 	return &User{Config: as.Direct(replica), Kubeconfig: user.Kubeconfig}
 }
 
+// ServingCA is the authority of the servers' certificates.
+func (c *Cluster) ServingCA() []byte { return c.serving.CertPEM() }
+
+// Runs has the server run another program from its next start on.
+func (r *Replica) Runs(program string) { r.Path = program }
+
 // AddFlags adds to the flags with which the server starts next.
-func (r *Replica) AddFlags(flags ...string) { r.args = append(slices.Clip(r.args), flags...) }
+func (r *Replica) AddFlags(flags ...string) { r.Args = append(slices.Clip(r.Args), flags...) }
 
 // Etcd is the control plane's own.
 func (k *Kubernetes) Etcd() *Etcd { return k.etcd }

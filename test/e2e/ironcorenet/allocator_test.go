@@ -4,7 +4,6 @@
 package ironcorenet
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"encoding/pem"
@@ -12,20 +11,13 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strconv"
 	"sync"
-	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/util/wait"
-	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
-	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/utils/ptr"
 )
@@ -33,8 +25,6 @@ import (
 var (
 	remoteResource = schema.GroupVersion{Group: "core.apinet.ironcore.dev", Version: "v1alpha1"}.WithResource("networks")
 	prefixResource = schema.GroupVersion{Group: "ipam.ironcore.dev", Version: "v1alpha1"}.WithResource("prefixes")
-	crdResource    = apiextensions.WithResource("customresourcedefinitions")
-	apiextensions  = schema.GroupVersion{Group: "apiextensions.k8s.io", Version: "v1"}
 )
 
 // The IDs that there are: 24 bits, small ones reserved.
@@ -86,34 +76,7 @@ func startAllocator(ctx context.Context) (*allocator, error) {
 	if err != nil {
 		return a, err
 	}
-	return a, install(ctx, "testdata/networks.yaml", remoteResource)
-}
-
-// install creates a CustomResourceDefinition and waits until it is served.
-func install(ctx context.Context, file string, resource schema.GroupVersionResource) error {
-	content, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	crd := &unstructured.Unstructured{}
-	if err := utilyaml.NewYAMLOrJSONDecoder(bytes.NewReader(content), 1<<10).Decode(crd); err != nil {
-		return fmt.Errorf("%s: %w", file, err)
-	}
-	client, err := dynamic.NewForConfig(shared.Admin.Config)
-	if err != nil {
-		return err
-	}
-	if _, err := client.Resource(crdResource).Create(ctx, crd, metav1.CreateOptions{}); err != nil {
-		return err
-	}
-	served := func(ctx context.Context) (bool, error) {
-		_, err := client.Resource(resource).List(ctx, metav1.ListOptions{})
-		if apierrors.IsNotFound(err) {
-			return false, nil
-		}
-		return err == nil, err
-	}
-	return wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, 30*time.Second, true, served)
+	return a, shared.Install(ctx, "testdata/networks.yaml", remoteResource)
 }
 
 func (a *allocator) stop() { a.server.Close() }

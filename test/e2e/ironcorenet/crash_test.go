@@ -189,3 +189,90 @@ func (w *world) inOrder(ctx context.Context, one, other string) error {
 	}
 	return nil
 }
+
+// A leader that is paused, or cut off, may have a write under way that its successor knows nothing of. The proxy holds such
+// a write back until the next leader has settled; what it was decided on has changed by then.
+func TestAWriteThatArrivesTooLateChangesNothing(t *testing.T) {
+	for sentence, tc := range map[string]struct {
+		method string
+		// provoke has the first leader write, and settle is what becomes of the Networks without it.
+		provoke, settle func(w *world)
+	}{
+		"a creation": {
+			method:  http.MethodPost,
+			provoke: func(w *world) { w.create(network("c")) },
+			settle:  func(w *world) { w.settles("c", available) },
+		},
+		"a change that exposes what was taken back": {
+			method: http.MethodPatch,
+			provoke: func(w *world) {
+				w.patch("a", `{"spec":{"peerings":[{"name":"b","networkRef":{"name":"b"},"prefixes":[{"name":"x","prefix":"10.0.0.0/8"}]}]}}`)
+			},
+			settle: func(w *world) {
+				w.patch("a", `{"spec":{"peerings":null}}`)
+				w.wantRemotePeerings(w.settles("a", available))
+			},
+		},
+		"a deletion": {
+			method:  http.MethodDelete,
+			provoke: func(w *world) { w.delete("a") },
+			settle:  func(w *world) { w.isGone("a") },
+		},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t).start()
+			w.create(network("a", "b"), network("b", "a"))
+			one, other := w.settles("a", available), w.settles("b", available)
+			w.wantRemotePeerings(one, "b "+w.id(other))
+			w.wantRemotePeerings(other, "a "+w.id(one))
+
+			held, release, arrived := make(chan struct{}), make(chan struct{}), make(chan struct{})
+			var first sync.Once
+			w.proxy.meddle(func(r *http.Request, pass func()) {
+				mine := false
+				if r.Method == tc.method {
+					first.Do(func() { mine = true })
+				}
+				if !mine {
+					pass()
+					return
+				}
+				body, err := io.ReadAll(r.Body)
+				if err != nil {
+					w.t.Error(err)
+				}
+				r.Body = io.NopCloser(bytes.NewReader(body))
+				close(held)
+				<-release
+				pass()
+				close(arrived)
+			})
+			tc.provoke(w)
+			select {
+			case <-held:
+			case <-time.After(settleTime):
+				t.Fatalf("no %s came", tc.method)
+			}
+			w.server.Kill()
+			w.start()
+			tc.settle(w)
+
+			events := w.watchRemotes()
+			close(release)
+			<-arrived
+			// What comes after it tells that nothing came of it.
+			last := w.createRemote("last", nil)
+			for event := range events.ResultChan() {
+				remote, ok := event.Object.(*unstructured.Unstructured)
+				if !ok {
+					t.Fatalf("the watch ended: %v", event.Object)
+				}
+				if remote.GetName() == last {
+					return
+				}
+				t.Errorf("%s: %v", event.Type, remote.Object)
+			}
+		})
+	}
+}

@@ -7,11 +7,15 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
@@ -45,7 +49,7 @@ func TestANetworkIsRealized(t *testing.T) {
 	}
 	w.wantEvent(n, "Available")
 
-	t.Run("and at rest nobody writes", func(t *testing.T) {
+	t.Run("and at rest nobody writes", func(*testing.T) {
 		w.never(2*time.Second, func(ctx context.Context) error {
 			again, err := w.networks.Get(ctx, "a", metav1.GetOptions{})
 			if err == nil && again.ResourceVersion != n.ResourceVersion {
@@ -90,11 +94,14 @@ func TestPeeringsFollowTheirBinding(t *testing.T) {
 	w.patch("b", `{"spec":{"peerings":[{"name":"a","networkRef":{"name":"a"}}]}}`)
 	w.wantRemotePeerings(one, "b "+w.id(other)+" 10.0.0.0/24 2001:db8::/32")
 	w.wantRemotePeerings(other, "a "+w.id(one))
-	n := w.settles("a", peering("b", v1alpha1.NetworkPeeringPhaseBound, v1alpha1.NetworkPeeringStatePending))
+	w.settles("a", peering("b", v1alpha1.NetworkPeeringPhaseBound, v1alpha1.NetworkPeeringStatePending))
 	want := []v1alpha1.PeeringPrefixStatus{{Name: "front", Prefix: "10.0.0.0/24"}, {Name: "back", Prefix: "2001:db8::/32"}}
-	if got := n.Status.Peerings[0].Prefixes; !slices.Equal(got, want) {
-		t.Errorf("the prefixes in force are %v, want %v", got, want)
-	}
+	w.settles("a", func(n *v1alpha1.Network) string {
+		if got := n.Status.Peerings[0].Prefixes; !slices.Equal(got, want) {
+			return fmt.Sprintf("the prefixes in force are %v, want %v", got, want)
+		}
+		return ""
+	})
 
 	for _, step := range []struct {
 		reports map[string]string
@@ -124,15 +131,7 @@ func TestNoRemotePeeringOutlivesItsPeer(t *testing.T) {
 	w.wantRemotePeerings(one, "b "+w.id(other))
 	w.wantRemotePeerings(other, "a "+w.id(one))
 
-	list, err := w.remotes.List(t.Context(), metav1.ListOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	events, err := w.remotes.Watch(t.Context(), metav1.ListOptions{ResourceVersion: list.GetResourceVersion()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer events.Stop()
+	events := w.watchRemotes()
 	w.delete("a")
 	w.isGone("a")
 	unpeered := false
@@ -192,6 +191,26 @@ func TestWhatIsLeftOfNetworksThatVanishedIsCollected(t *testing.T) {
 	atOnce, unseen := w.settles("vanishes-at-once", available), w.settles("vanishes-unseen", available)
 	foreign := w.createRemote("foreign", map[string]string{"networking.ironcore.dev/owner": "somebody-else"})
 	bare := w.createRemote("bare", nil)
+	remote, err := w.remote(t.Context(), kept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours := map[string]string{"networking.ironcore.dev/owner": remote.GetLabels()["networking.ironcore.dev/owner"]}
+	isCollected := func(name string) {
+		t.Helper()
+		w.eventually(func(ctx context.Context) error {
+			_, err := w.remotes.Get(ctx, name, metav1.GetOptions{})
+			switch {
+			case apierrors.IsNotFound(err):
+				return nil
+			case err == nil:
+				return fmt.Errorf("%s is still in ironcore-net", name)
+			}
+			return err
+		})
+	}
+	// One of ours that leads nowhere, while the controllers run and while they do not.
+	isCollected(w.createRemote("leads-nowhere", ours))
 
 	// Somebody takes the finalizer off while the controllers run, and somebody else while they do not.
 	w.delete("vanishes-at-once")
@@ -201,7 +220,9 @@ func TestWhatIsLeftOfNetworksThatVanishedIsCollected(t *testing.T) {
 	w.restartWithout(func() {
 		w.delete("vanishes-unseen")
 		w.patch("vanishes-unseen", `{"metadata":{"finalizers":null}}`)
+		w.createRemote("led-nowhere", ours)
 	})
+	isCollected("led-nowhere")
 	w.eventually(func(ctx context.Context) error { return w.wantNoRemote(ctx, unseen) })
 
 	for _, name := range []string{string(kept.UID), foreign, bare} {
@@ -232,5 +253,109 @@ func TestANetworkThatIsManagedElsewhereIsLeftAlone(t *testing.T) {
 	w.isGone("b")
 	if err := w.wantNoRemote(t.Context(), other); err != nil {
 		t.Error(err)
+	}
+}
+
+// Who may write to a Network, and who keeps it in use, has no say in the deletion of another's.
+func TestADeletionWaitsForNobodyElse(t *testing.T) {
+	for name, hinder := range map[string]func(w *world){
+		"whose binding a policy refuses": func(w *world) {
+			w.refuse("networks/binding", "object.metadata.name == 'b'")
+			w.eventually(func(ctx context.Context) error {
+				_, err := w.networks.Bind(ctx, "b", &v1alpha1.NetworkBinding{ObjectMeta: metav1.ObjectMeta{Name: "b"}},
+					metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+				if err == nil || !strings.Contains(err.Error(), "refuse-"+w.namespace) {
+					return fmt.Errorf("the policy is not in force: %v", err)
+				}
+				return nil
+			})
+		},
+		"whose own deletion waits for its interfaces": func(w *world) {
+			nic := &v1alpha1.NetworkInterface{
+				ObjectMeta: metav1.ObjectMeta{Name: "nic"},
+				Spec: v1alpha1.NetworkInterfaceSpec{
+					NetworkRef: v1alpha1.LocalObjectReference{Name: "b"},
+					IPFamilies: []v1alpha1.IPFamily{v1alpha1.IPv4Protocol},
+					IPs:        []v1alpha1.IPSource{{Value: "10.0.0.1"}},
+				},
+			}
+			if _, err := w.all.NetworkInterfaces(w.namespace).Create(w.t.Context(), nic, metav1.CreateOptions{}); err != nil {
+				w.t.Fatal(err)
+			}
+			w.delete("b")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t).start()
+			w.create(network("a", "b"), network("b", "a"))
+			one, other := w.settles("a", available), w.settles("b", available)
+			w.wantRemotePeerings(one, "b "+w.id(other))
+			w.wantRemotePeerings(other, "a "+w.id(one))
+			hinder(w)
+			w.delete("a")
+			w.isGone("a")
+			w.wantRemotePeerings(other)
+			if err := w.wantNoRemote(t.Context(), one); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestWhatIsLeftToTheAgentSaysSo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).start()
+	ref := v1alpha1.LocalObjectReference{Name: "a"}
+	w.create(network("a"))
+	balancer, err := w.all.LoadBalancers(w.namespace).Create(t.Context(), &v1alpha1.LoadBalancer{
+		ObjectMeta: metav1.ObjectMeta{Name: "lb"},
+		Spec: v1alpha1.LoadBalancerSpec{
+			Type: v1alpha1.LoadBalancerTypePublic, IPFamilies: []v1alpha1.IPFamily{v1alpha1.IPv4Protocol}, NetworkRef: ref,
+		},
+	}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	gateway, err := w.all.NATGateways(w.namespace).Create(t.Context(), &v1alpha1.NATGateway{
+		ObjectMeta: metav1.ObjectMeta{Name: "nat"},
+		Spec: v1alpha1.NATGatewaySpec{
+			Type: v1alpha1.NATGatewayTypePublic, IPFamily: v1alpha1.IPv4Protocol, NetworkRef: ref,
+		},
+	}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy, err := w.all.NetworkPolicies(w.namespace).Create(t.Context(), &v1alpha1.NetworkPolicy{
+		ObjectMeta: metav1.ObjectMeta{Name: "policy"},
+		Spec:       v1alpha1.NetworkPolicySpec{NetworkRef: ref, PolicyTypes: []v1alpha1.PolicyType{v1alpha1.PolicyTypeIngress}},
+	}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	vip, err := w.all.VirtualIPs(w.namespace).Create(t.Context(), &v1alpha1.VirtualIP{
+		ObjectMeta: metav1.ObjectMeta{Name: "vip"},
+		Spec:       v1alpha1.VirtualIPSpec{Type: v1alpha1.VirtualIPTypePublic, IPFamily: v1alpha1.IPv4Protocol},
+	}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kind, conditions := range map[string][]metav1.Condition{
+		"LoadBalancer": balancer.Status.Conditions, "NATGateway": gateway.Status.Conditions,
+		"NetworkPolicy": policy.Status.Conditions, "VirtualIP": vip.Status.Conditions,
+	} {
+		ready := meta.FindStatusCondition(conditions, v1alpha1.ConditionReady)
+		if ready == nil || ready.Reason != "LeftToAgent" || !strings.Contains(ready.Message, "apinetlet") {
+			t.Errorf("%s: Ready is %+v, want the reason LeftToAgent and a message that names apinetlet", kind, ready)
+		}
+	}
+	vip, err = w.all.VirtualIPs(w.namespace).Patch(t.Context(), "vip", types.MergePatchType, []byte(`{"status":{"ip":"192.0.2.1"}}`),
+		metav1.PatchOptions{}, "status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ready := meta.FindStatusCondition(vip.Status.Conditions, v1alpha1.ConditionReady); ready.Status != metav1.ConditionTrue ||
+		ready.Reason != v1alpha1.ReasonRealized {
+		t.Errorf("with an address, Ready is %+v", ready)
 	}
 }

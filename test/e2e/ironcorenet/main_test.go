@@ -35,7 +35,7 @@ func startCluster(ctx context.Context, dir string) (*cluster.Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	if shared, err = cluster.StartControlPlane(ctx, root, dir); err != nil {
+	if shared, err = cluster.StartControlPlane(ctx, cluster.Config{Root: root, Dir: dir}); err != nil {
 		return shared, err
 	}
 	ids, err = startAllocator(ctx)

@@ -36,6 +36,7 @@ type proxy struct {
 
 	mu      sync.Mutex
 	server  *http.Server
+	bare    bool
 	meddler func(r *http.Request, pass func())
 }
 
@@ -91,8 +92,16 @@ func (p *proxy) setAway(away bool) {
 		p.t.Fatal(err)
 	}
 	p.address = listener.Addr().String()
-	p.server = &http.Server{Handler: p}
-	go p.server.Serve(tls.NewListener(listener, p.tls))
+	server := &http.Server{Handler: p} // The goroutine may start after the next setAway.
+	p.server = server
+	go func() { _ = server.Serve(tls.NewListener(listener, p.tls)) }() // It ends with the test.
+}
+
+// setBare has every request answered as by an API server that does not serve ironcore-net's API, or no longer.
+func (p *proxy) setBare(bare bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.bare = bare
 }
 
 // meddle has the function called for each request; pass lets the request through. Nil ends it.
@@ -104,16 +113,20 @@ func (p *proxy) meddle(meddler func(r *http.Request, pass func())) {
 
 func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
-	meddler := p.meddler
+	meddler, bare := p.meddler, p.bare
 	p.mu.Unlock()
+	forward := p.forward.ServeHTTP
+	if bare {
+		forward = http.NotFound
+	}
 	if meddler == nil {
-		p.forward.ServeHTTP(w, r)
+		forward(w, r)
 		return
 	}
 	// A request that is let through arrives, whatever becomes of its sender.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
 	defer cancel()
-	meddler(r, func() { p.forward.ServeHTTP(w, r.WithContext(ctx)) })
+	meddler(r, func() { forward(w, r.WithContext(ctx)) })
 }
 
 // isWrite tells whether a request can change something.

@@ -7,14 +7,17 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
+	"ironcore.dev/networking/test/race"
 )
 
 // What happens when ironcore-net is in trouble, or somebody else makes it.
@@ -88,8 +91,39 @@ func TestAServerThatIsAwayAtARestartCostsNoPeering(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again.ResourceVersion != b.ResourceVersion {
-		t.Errorf("b became %+v", again.Status)
+	// The conditions may tell that the server is away: it may have gone in the middle of a look at b.
+	if diff := cmp.Diff(b.Status.Peerings, again.Status.Peerings); diff != "" || again.Status.State != b.Status.State {
+		t.Errorf("b became %s (-before +after):\n%s", again.Status.State, diff)
+	}
+}
+
+func TestAnAPIThatIsServedLaterHealsWithinSeconds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.server.Runs(race.Plain(w.server.Path)) // It is measured.
+	var asked atomic.Int64
+	w.proxy.setBare(true)
+	w.proxy.meddle(func(r *http.Request, pass func()) {
+		if r.URL.Query().Get("sendInitialEvents") == "" { // An informer that asks for them asks for a list too.
+			asked.Add(1)
+		}
+		pass()
+	})
+	w.start()
+	w.create(network("a"))
+	w.settles("a", state(v1alpha1.NetworkStateError, "RemoteNotFound"))
+	// By then, whoever asks at growing intervals has come to long ones.
+	w.eventually(func(context.Context) error {
+		if times := asked.Load(); times < 7 {
+			return fmt.Errorf("it was asked %d times", times)
+		}
+		return nil
+	})
+	w.proxy.setBare(false)
+	served := time.Now()
+	w.settles("a", state(v1alpha1.NetworkStateAvailable, v1alpha1.NetworkReasonAvailable))
+	if took := time.Since(served); took > 5*time.Second {
+		t.Errorf("it took %s from the API's coming", took)
 	}
 }
 
@@ -180,6 +214,16 @@ func TestWhatSomebodyElseChangesIsPutBack(t *testing.T) {
 		"the peerings are taken out": func(string) string { return `{"spec":{"peerings":null}}` },
 		"the labels are taken off":   func(string) string { return `{"metadata":{"labels":null}}` },
 		"the way back is taken off":  func(string) string { return `{"metadata":{"annotations":null}}` },
+		"the owner is taken off":     func(string) string { return label("owner", `null`) },
+		"its namespace is another":   func(string) string { return label("network-namespace", `"elsewhere"`) },
+		"its namespace is taken off": func(string) string { return label("network-namespace", `null`) },
+		"its UID is another":         func(string) string { return label("network-uid", `"another"`) },
+		"its name is nobody's":       func(string) string { return leadTo(`"nobody"`) },
+		"its name is another's":      func(string) string { return leadTo(`"b"`) },
+		"the whole way back is wrong": func(string) string {
+			return `{"metadata":{"labels":{"networking.ironcore.dev/network-namespace":"elsewhere"},
+				"annotations":{"networking.ironcore.dev/network-name":"nobody"}}}`
+		},
 	}
 	for name, patch := range tampering {
 		t.Run(name, func(t *testing.T) {
@@ -192,24 +236,55 @@ func TestWhatSomebodyElseChangesIsPutBack(t *testing.T) {
 
 			w.patchRemote(a, patch(w.id(b)))
 			w.wantRemotePeerings(a, "b "+w.id(b))
-			w.eventually(func(ctx context.Context) error {
-				remote, err := w.remote(ctx, a)
-				if err != nil {
-					return err
-				}
-				labels, annotations := remote.GetLabels(), remote.GetAnnotations()
-				if len(labels) < 3 || annotations["networking.ironcore.dev/network-name"] != "a" {
-					return fmt.Errorf("labels %v, annotations %v", labels, annotations)
-				}
-				return nil
-			})
+			w.eventually(func(ctx context.Context) error { return w.wantWayBack(ctx, a) })
+			w.wantEvent(a, "RemoteChanged")
+			w.wantMetric("RemoteChanged")
 			w.settles("a", state(v1alpha1.NetworkStateAvailable, v1alpha1.NetworkReasonAvailable))
-			if name != "the labels are taken off" { // To the watch, that is a deletion.
-				w.wantEvent(a, "RemoteChanged")
-				w.wantMetric("RemoteChanged")
+			if again := w.settles("a", available); again.Spec.ProviderID != a.Spec.ProviderID {
+				t.Errorf("the provider ID %s became %s", a.Spec.ProviderID, again.Spec.ProviderID)
 			}
 		})
 	}
+}
+
+func label(name, value string) string {
+	return `{"metadata":{"labels":{"networking.ironcore.dev/` + name + `":` + value + `}}}`
+}
+
+func leadTo(name string) string {
+	return `{"metadata":{"annotations":{"networking.ironcore.dev/network-name":` + name + `}}}`
+}
+
+// wantWayBack complains unless the same remote Network as ever leads back to a Network.
+func (w *world) wantWayBack(ctx context.Context, n *v1alpha1.Network) error {
+	remote, err := w.remote(ctx, n)
+	if err != nil {
+		return err
+	}
+	labels, annotations := remote.GetLabels(), remote.GetAnnotations()
+	if labels["networking.ironcore.dev/owner"] == "" ||
+		labels["networking.ironcore.dev/network-namespace"] != n.Namespace ||
+		labels["networking.ironcore.dev/network-uid"] != string(n.UID) ||
+		annotations["networking.ironcore.dev/network-name"] != n.Name {
+		return fmt.Errorf("labels %v, annotations %v", labels, annotations)
+	}
+	if !strings.HasSuffix(n.Spec.ProviderID, "/"+string(remote.GetUID())) {
+		return fmt.Errorf("%s was deleted and created again: it is %s now", n.Spec.ProviderID, remote.GetUID())
+	}
+	return nil
+}
+
+func TestAWayBackThatIsChangedWhileNobodyLooksIsPutBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).start()
+	w.create(network("a"))
+	a := w.settles("a", available)
+	w.restartWithout(func() {
+		w.patchRemote(a, label("network-namespace", `"elsewhere"`))
+		w.patchRemote(a, leadTo("null"))
+	})
+	w.eventually(func(ctx context.Context) error { return w.wantWayBack(ctx, a) })
+	w.wantEvent(a, "RemoteChanged")
 }
 
 func TestTwoWritersThatInsistDoNotChaseEachOther(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -18,12 +19,14 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 	"ironcore.dev/networking/pkg/client/clientset/versioned"
 	clientset "ironcore.dev/networking/pkg/client/clientset/versioned/typed/networking/v1alpha1"
+	"ironcore.dev/networking/test/await"
 	"ironcore.dev/networking/test/e2e/cluster"
 )
 
@@ -36,10 +39,10 @@ type world struct {
 	server   *cluster.Replica
 	proxy    *proxy
 	kube     kubernetes.Interface
-	networks clientset.NetworkInterface // of the tests' namespace
-	all      clientset.NetworksGetter   // of every namespace
-	remotes  dynamic.ResourceInterface  // as an administrator, past the proxy
-	prefixes dynamic.ResourceInterface  // of the tests' namespace
+	networks clientset.NetworkInterface            // of the tests' namespace
+	all      clientset.NetworkingV1alpha1Interface // of every namespace
+	remotes  dynamic.ResourceInterface             // as an administrator, past the proxy
+	prefixes dynamic.ResourceInterface             // of the tests' namespace
 	// namespace is the tests', and remoteNamespace the one in ironcore-net.
 	namespace, remoteNamespace string
 	// user is who network-apiserver is in ironcore-net.
@@ -104,17 +107,7 @@ func (w *world) start() *world {
 	if err := w.server.Start(ctx); err != nil {
 		w.t.Fatal(err)
 	}
-	w.knowsUs()
 	return w
-}
-
-// knowsUs waits until the server has learned whose certificates to trust, a moment after it is ready.
-func (w *world) knowsUs() {
-	w.t.Helper()
-	w.eventually(func(ctx context.Context) error {
-		_, err := w.networks.List(ctx, metav1.ListOptions{Limit: 1})
-		return err
-	})
 }
 
 func (w *world) newNamespace() string {
@@ -225,18 +218,7 @@ func (w *world) isGone(name string) {
 // eventually waits until the check returns no error.
 func (w *world) eventually(check func(context.Context) error) {
 	w.t.Helper()
-	var last error
-	err := wait.PollUntilContextTimeout(w.t.Context(), 50*time.Millisecond, settleTime, true,
-		func(ctx context.Context) (bool, error) {
-			err := check(ctx)
-			if ctx.Err() == nil || last == nil {
-				last = err
-			}
-			return err == nil, nil
-		})
-	if err != nil {
-		w.t.Fatalf("not within %s: %v", settleTime, last)
-	}
+	await.Success(w.t, settleTime, check)
 }
 
 // never checks for a while that the check keeps finding nothing wrong.
@@ -407,6 +389,21 @@ func (w *world) createRemote(name string, labels map[string]string) string {
 	return name
 }
 
+// watchRemotes tells of what happens to the remote objects from now on.
+func (w *world) watchRemotes() watch.Interface {
+	w.t.Helper()
+	list, err := w.remotes.List(w.t.Context(), metav1.ListOptions{})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	events, err := w.remotes.Watch(w.t.Context(), metav1.ListOptions{ResourceVersion: list.GetResourceVersion()})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(events.Stop)
+	return events
+}
+
 func (w *world) deleteRemote(n *v1alpha1.Network) {
 	w.t.Helper()
 	if err := w.remotes.Delete(w.t.Context(), string(n.UID), metav1.DeleteOptions{}); err != nil {
@@ -458,7 +455,6 @@ func (w *world) restartWithout(do func()) {
 		if err := idle.Start(ctx); err != nil {
 			w.t.Fatal(err)
 		}
-		w.knowsUs()
 		do()
 		if err := idle.Stop(); err != nil {
 			w.t.Fatal(err)
@@ -467,5 +463,47 @@ func (w *world) restartWithout(do func()) {
 	if err := w.server.Start(ctx); err != nil {
 		w.t.Fatal(err)
 	}
-	w.knowsUs()
+}
+
+// refuse has the host cluster's admission refuse writes of a resource in the tests' namespace that an expression is true of.
+func (w *world) refuse(resource, expression string) {
+	w.t.Helper()
+	policies := w.kube.AdmissionregistrationV1()
+	policy := &admissionregistrationv1.ValidatingAdmissionPolicy{
+		ObjectMeta: metav1.ObjectMeta{Name: "refuse-" + w.namespace},
+		Spec: admissionregistrationv1.ValidatingAdmissionPolicySpec{
+			MatchConstraints: &admissionregistrationv1.MatchResources{
+				ResourceRules: []admissionregistrationv1.NamedRuleWithOperations{{
+					RuleWithOperations: admissionregistrationv1.RuleWithOperations{
+						Operations: []admissionregistrationv1.OperationType{admissionregistrationv1.OperationAll},
+						Rule: admissionregistrationv1.Rule{
+							APIGroups: []string{v1alpha1.GroupName}, APIVersions: []string{"*"}, Resources: []string{resource},
+						},
+					},
+				}},
+			},
+			Validations: []admissionregistrationv1.Validation{{
+				Expression: fmt.Sprintf("request.namespace != '%s' || !(%s)", w.namespace, expression),
+			}},
+		},
+	}
+	if _, err := policies.ValidatingAdmissionPolicies().Create(w.t.Context(), policy, metav1.CreateOptions{}); err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() {
+		_ = policies.ValidatingAdmissionPolicies().Delete(context.Background(), policy.Name, metav1.DeleteOptions{})
+	})
+	binding := &admissionregistrationv1.ValidatingAdmissionPolicyBinding{
+		ObjectMeta: policy.ObjectMeta,
+		Spec: admissionregistrationv1.ValidatingAdmissionPolicyBindingSpec{
+			PolicyName:        policy.Name,
+			ValidationActions: []admissionregistrationv1.ValidationAction{admissionregistrationv1.Deny},
+		},
+	}
+	if _, err := policies.ValidatingAdmissionPolicyBindings().Create(w.t.Context(), binding, metav1.CreateOptions{}); err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() {
+		_ = policies.ValidatingAdmissionPolicyBindings().Delete(context.Background(), binding.Name, metav1.DeleteOptions{})
+	})
 }

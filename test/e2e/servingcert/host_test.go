@@ -16,9 +16,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -33,7 +35,7 @@ import (
 	certutil "k8s.io/client-go/util/cert"
 	"k8s.io/utils/clock"
 
-	"ironcore.dev/networking/internal/servingcert"
+	"ironcore.dev/networking/internal/server/servingcert"
 )
 
 const secretName = "serving-cert"
@@ -118,6 +120,14 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: replica-of-%[
 `, name, h.apiService,
 		verbs("secrets", "get", "list", "watch", "create", "update", "patch"),
 		verbs("apiservices", "get", "list", "watch", "patch")))
+	err = user.WaitUntilAllowed(h.ctx,
+		authorizationv1.ResourceAttributes{Namespace: name, Verb: "watch", Resource: "secrets", Name: secretName},
+		authorizationv1.ResourceAttributes{
+			Verb: "watch", Group: "apiregistration.k8s.io", Resource: "apiservices", Name: h.apiService,
+		})
+	if err != nil {
+		t.Fatal(err)
+	}
 	return h
 }
 
@@ -162,6 +172,15 @@ spec:
 			h.t.Error(err)
 		}
 	})
+}
+
+// lead has the APIService lead to a Service of another name.
+func (h *host) lead(service string) {
+	h.t.Helper()
+	patch := fmt.Sprintf(`{"spec": {"service": {"name": %q}}}`, service)
+	if _, err := h.apis.Patch(h.ctx, h.apiService, types.MergePatchType, []byte(patch), metav1.PatchOptions{}); err != nil {
+		h.t.Fatal(err)
+	}
 }
 
 // newReplica returns what a replica starts with, or the error that it ends with.
@@ -245,23 +264,23 @@ func (h *host) waitUntilReachable() {
 func (h *host) stream() (stop func()) {
 	ctx, cancel := context.WithCancel(h.ctx)
 	var running sync.WaitGroup
-	count := 0
+	var count atomic.Int64
 	running.Go(func() {
 		for ctx.Err() == nil {
 			if err := h.request(); err != nil && ctx.Err() == nil {
 				h.t.Errorf("a request failed: %v", err)
 			}
-			count++
+			count.Add(1)
 		}
 	})
 	return func() {
 		h.t.Helper()
+		// The rest of the test may be faster than the requests.
+		h.eventually("10 requests were sent", func() bool { return count.Load() >= 10 },
+			func() string { return fmt.Sprintf("%d requests", count.Load()) })
 		cancel()
 		running.Wait()
-		h.t.Logf("%d requests", count)
-		if count < 10 {
-			h.t.Errorf("only %d requests were sent", count)
-		}
+		h.t.Logf("%d requests", count.Load())
 	}
 }
 

@@ -24,6 +24,6 @@ func startCluster(ctx context.Context, dir string) (*cluster.Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	shared, err = cluster.StartControlPlane(ctx, root, dir)
+	shared, err = cluster.StartControlPlane(ctx, cluster.Config{Root: root, Dir: dir})
 	return shared, err
 }

@@ -14,7 +14,7 @@ import (
 	"k8s.io/utils/clock"
 	clocktesting "k8s.io/utils/clock/testing"
 
-	"ironcore.dev/networking/internal/servingcert"
+	"ironcore.dev/networking/internal/server/servingcert"
 )
 
 const (
@@ -61,6 +61,21 @@ func TestAnAPIServiceMayComeLater(t *testing.T) {
 	h := newHost(t, "later")
 	h.serve(h.mustStart(clocktesting.NewFakeClock(time.Now())))
 	h.register()
+	h.waitUntilReachable()
+}
+
+// While one server of the group moves in for another, the APIService leads to the one that served before.
+func TestAnAPIServiceThatLeadsToAnotherServerIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, "elsewhere")
+	h.register()
+	h.lead("another")
+	replica := h.mustStart(clocktesting.NewFakeClock(time.Now()))
+	if bundle := h.caBundle(); len(bundle) > 0 {
+		t.Errorf("the other server got the caBundle %s", bundle)
+	}
+	h.serve(replica)
+	h.lead("server")
 	h.waitUntilReachable()
 }
 

@@ -23,5 +23,36 @@ func Funcs(serializer.CodecFactory) []any {
 				prefix.PrefixRef = nil
 			}
 		},
+		func(ref *networking.LocalUIDReference, c randfill.Continue) {
+			c.FillNoCustom(ref)
+			// An empty one is read as none.
+			if ref.Name == "" {
+				ref.Name = "machine"
+			}
+		},
+		func(spec *networking.PrefixSpec, c randfill.Continue) {
+			c.FillNoCustom(spec)
+			// Of an address, an empty family and a length of 0 are filled in.
+			spec.IPFamily, spec.PrefixLength = networking.IPv6Protocol, 1+c.Int31n(128)
+		},
+		func(spec *networking.NetworkInterfaceSpec, c randfill.Continue) {
+			c.FillNoCustom(spec)
+			spec.IPFamilies = []networking.IPFamily{networking.IPv4Protocol, networking.IPv6Protocol}
+		},
+		func(spec *networking.LoadBalancerSpec, c randfill.Continue) {
+			c.FillNoCustom(spec)
+			spec.IPFamilies = []networking.IPFamily{networking.IPv4Protocol, networking.IPv6Protocol}
+		},
+		func(spec *networking.NATGatewaySpec, c randfill.Continue) {
+			c.FillNoCustom(spec)
+			if spec.PortsPerNetworkInterface == nil {
+				ports := c.Int31()
+				spec.PortsPerNetworkInterface = &ports
+			}
+		},
+		func(spec *networking.NetworkPolicySpec, c randfill.Continue) {
+			c.FillNoCustom(spec)
+			spec.PolicyTypes = []networking.PolicyType{networking.PolicyTypeEgress, networking.PolicyTypeIngress}
+		},
 	}
 }

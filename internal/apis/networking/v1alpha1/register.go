@@ -17,23 +17,22 @@ var (
 	// SchemeGroupVersion is the version that this package converts.
 	SchemeGroupVersion = v1alpha1.SchemeGroupVersion
 
-	localSchemeBuilder = &v1alpha1.SchemeBuilder
+	// localSchemeBuilder also gets the generated conversions.
+	localSchemeBuilder = runtime.NewSchemeBuilder(v1alpha1.AddToScheme, RegisterDefaults, addFieldLabelConversions)
 	// AddToScheme registers the types of the version, their conversions, defaults and selectable fields.
 	AddToScheme = localSchemeBuilder.AddToScheme
 )
 
-func init() {
-	localSchemeBuilder.Register(addDefaultingFuncs, addFieldLabelConversions)
-}
-
-func addDefaultingFuncs(scheme *runtime.Scheme) error {
-	return RegisterDefaults(scheme)
-}
-
 // selectable are the fields that a field selector may use, by kind.
 var selectable = map[string][]string{
-	"Network":          {"metadata.name", "metadata.namespace", "spec.providerID", "status.state"},
+	"Network":          {"metadata.name", "metadata.namespace", "metadata.uid", "spec.providerID", "status.state"},
 	"NetworkInterface": {"metadata.name", "metadata.namespace", "spec.networkRef.name", "spec.machineRef.name", "status.state"},
+
+	"LoadBalancer":        {"metadata.name", "metadata.namespace", "spec.networkRef.name"},
+	"LoadBalancerRouting": {"metadata.name", "metadata.namespace", "networkRef.name"},
+	"NATGateway":          {"metadata.name", "metadata.namespace", "spec.networkRef.name"},
+	"NetworkPolicy":       {"metadata.name", "metadata.namespace", "spec.networkRef.name"},
+	"VirtualIP":           {"metadata.name", "metadata.namespace", "spec.targetRef.name"},
 }
 
 func addFieldLabelConversions(scheme *runtime.Scheme) error {
@@ -45,7 +44,7 @@ func addFieldLabelConversions(scheme *runtime.Scheme) error {
 				if slices.Contains(fields, label) {
 					return label, value, nil
 				}
-				return "", "", fmt.Errorf("field label not supported: %s; %ss can be selected by %s", label, kind, choice)
+				return "", "", fmt.Errorf("field label not supported: %s; a %s can be selected by %s", label, kind, choice)
 			})
 		if err != nil {
 			return err

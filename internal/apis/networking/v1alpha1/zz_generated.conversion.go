@@ -44,6 +44,26 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}); err != nil {
 		return err
 	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.EphemeralVirtualIPSpec)(nil), (*networking.EphemeralVirtualIPSpec)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_EphemeralVirtualIPSpec_To_networking_EphemeralVirtualIPSpec(a.(*networkingv1alpha1.EphemeralVirtualIPSpec), b.(*networking.EphemeralVirtualIPSpec), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.EphemeralVirtualIPSpec)(nil), (*networkingv1alpha1.EphemeralVirtualIPSpec)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_EphemeralVirtualIPSpec_To_v1alpha1_EphemeralVirtualIPSpec(a.(*networking.EphemeralVirtualIPSpec), b.(*networkingv1alpha1.EphemeralVirtualIPSpec), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.IPBlock)(nil), (*networking.IPBlock)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_IPBlock_To_networking_IPBlock(a.(*networkingv1alpha1.IPBlock), b.(*networking.IPBlock), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.IPBlock)(nil), (*networkingv1alpha1.IPBlock)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_IPBlock_To_v1alpha1_IPBlock(a.(*networking.IPBlock), b.(*networkingv1alpha1.IPBlock), scope)
+	}); err != nil {
+		return err
+	}
 	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.IPSource)(nil), (*networking.IPSource)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_v1alpha1_IPSource_To_networking_IPSource(a.(*networkingv1alpha1.IPSource), b.(*networking.IPSource), scope)
 	}); err != nil {
@@ -51,6 +71,96 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}
 	if err := s.AddGeneratedConversionFunc((*networking.IPSource)(nil), (*networkingv1alpha1.IPSource)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_networking_IPSource_To_v1alpha1_IPSource(a.(*networking.IPSource), b.(*networkingv1alpha1.IPSource), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.LoadBalancer)(nil), (*networking.LoadBalancer)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_LoadBalancer_To_networking_LoadBalancer(a.(*networkingv1alpha1.LoadBalancer), b.(*networking.LoadBalancer), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.LoadBalancer)(nil), (*networkingv1alpha1.LoadBalancer)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_LoadBalancer_To_v1alpha1_LoadBalancer(a.(*networking.LoadBalancer), b.(*networkingv1alpha1.LoadBalancer), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.LoadBalancerDestination)(nil), (*networking.LoadBalancerDestination)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_LoadBalancerDestination_To_networking_LoadBalancerDestination(a.(*networkingv1alpha1.LoadBalancerDestination), b.(*networking.LoadBalancerDestination), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.LoadBalancerDestination)(nil), (*networkingv1alpha1.LoadBalancerDestination)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_LoadBalancerDestination_To_v1alpha1_LoadBalancerDestination(a.(*networking.LoadBalancerDestination), b.(*networkingv1alpha1.LoadBalancerDestination), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.LoadBalancerList)(nil), (*networking.LoadBalancerList)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_LoadBalancerList_To_networking_LoadBalancerList(a.(*networkingv1alpha1.LoadBalancerList), b.(*networking.LoadBalancerList), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.LoadBalancerList)(nil), (*networkingv1alpha1.LoadBalancerList)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_LoadBalancerList_To_v1alpha1_LoadBalancerList(a.(*networking.LoadBalancerList), b.(*networkingv1alpha1.LoadBalancerList), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.LoadBalancerPort)(nil), (*networking.LoadBalancerPort)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_LoadBalancerPort_To_networking_LoadBalancerPort(a.(*networkingv1alpha1.LoadBalancerPort), b.(*networking.LoadBalancerPort), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.LoadBalancerPort)(nil), (*networkingv1alpha1.LoadBalancerPort)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_LoadBalancerPort_To_v1alpha1_LoadBalancerPort(a.(*networking.LoadBalancerPort), b.(*networkingv1alpha1.LoadBalancerPort), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.LoadBalancerRouting)(nil), (*networking.LoadBalancerRouting)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_LoadBalancerRouting_To_networking_LoadBalancerRouting(a.(*networkingv1alpha1.LoadBalancerRouting), b.(*networking.LoadBalancerRouting), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.LoadBalancerRouting)(nil), (*networkingv1alpha1.LoadBalancerRouting)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_LoadBalancerRouting_To_v1alpha1_LoadBalancerRouting(a.(*networking.LoadBalancerRouting), b.(*networkingv1alpha1.LoadBalancerRouting), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.LoadBalancerRoutingList)(nil), (*networking.LoadBalancerRoutingList)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_LoadBalancerRoutingList_To_networking_LoadBalancerRoutingList(a.(*networkingv1alpha1.LoadBalancerRoutingList), b.(*networking.LoadBalancerRoutingList), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.LoadBalancerRoutingList)(nil), (*networkingv1alpha1.LoadBalancerRoutingList)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_LoadBalancerRoutingList_To_v1alpha1_LoadBalancerRoutingList(a.(*networking.LoadBalancerRoutingList), b.(*networkingv1alpha1.LoadBalancerRoutingList), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.LoadBalancerSpec)(nil), (*networking.LoadBalancerSpec)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_LoadBalancerSpec_To_networking_LoadBalancerSpec(a.(*networkingv1alpha1.LoadBalancerSpec), b.(*networking.LoadBalancerSpec), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.LoadBalancerSpec)(nil), (*networkingv1alpha1.LoadBalancerSpec)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_LoadBalancerSpec_To_v1alpha1_LoadBalancerSpec(a.(*networking.LoadBalancerSpec), b.(*networkingv1alpha1.LoadBalancerSpec), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.LoadBalancerStatus)(nil), (*networking.LoadBalancerStatus)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_LoadBalancerStatus_To_networking_LoadBalancerStatus(a.(*networkingv1alpha1.LoadBalancerStatus), b.(*networking.LoadBalancerStatus), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.LoadBalancerStatus)(nil), (*networkingv1alpha1.LoadBalancerStatus)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_LoadBalancerStatus_To_v1alpha1_LoadBalancerStatus(a.(*networking.LoadBalancerStatus), b.(*networkingv1alpha1.LoadBalancerStatus), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.LoadBalancerTargetRef)(nil), (*networking.LoadBalancerTargetRef)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_LoadBalancerTargetRef_To_networking_LoadBalancerTargetRef(a.(*networkingv1alpha1.LoadBalancerTargetRef), b.(*networking.LoadBalancerTargetRef), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.LoadBalancerTargetRef)(nil), (*networkingv1alpha1.LoadBalancerTargetRef)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_LoadBalancerTargetRef_To_v1alpha1_LoadBalancerTargetRef(a.(*networking.LoadBalancerTargetRef), b.(*networkingv1alpha1.LoadBalancerTargetRef), scope)
 	}); err != nil {
 		return err
 	}
@@ -74,6 +184,46 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}); err != nil {
 		return err
 	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.NATGateway)(nil), (*networking.NATGateway)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_NATGateway_To_networking_NATGateway(a.(*networkingv1alpha1.NATGateway), b.(*networking.NATGateway), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.NATGateway)(nil), (*networkingv1alpha1.NATGateway)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_NATGateway_To_v1alpha1_NATGateway(a.(*networking.NATGateway), b.(*networkingv1alpha1.NATGateway), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.NATGatewayList)(nil), (*networking.NATGatewayList)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_NATGatewayList_To_networking_NATGatewayList(a.(*networkingv1alpha1.NATGatewayList), b.(*networking.NATGatewayList), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.NATGatewayList)(nil), (*networkingv1alpha1.NATGatewayList)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_NATGatewayList_To_v1alpha1_NATGatewayList(a.(*networking.NATGatewayList), b.(*networkingv1alpha1.NATGatewayList), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.NATGatewaySpec)(nil), (*networking.NATGatewaySpec)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_NATGatewaySpec_To_networking_NATGatewaySpec(a.(*networkingv1alpha1.NATGatewaySpec), b.(*networking.NATGatewaySpec), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.NATGatewaySpec)(nil), (*networkingv1alpha1.NATGatewaySpec)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_NATGatewaySpec_To_v1alpha1_NATGatewaySpec(a.(*networking.NATGatewaySpec), b.(*networkingv1alpha1.NATGatewaySpec), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.NATGatewayStatus)(nil), (*networking.NATGatewayStatus)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_NATGatewayStatus_To_networking_NATGatewayStatus(a.(*networkingv1alpha1.NATGatewayStatus), b.(*networking.NATGatewayStatus), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.NATGatewayStatus)(nil), (*networkingv1alpha1.NATGatewayStatus)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_NATGatewayStatus_To_v1alpha1_NATGatewayStatus(a.(*networking.NATGatewayStatus), b.(*networkingv1alpha1.NATGatewayStatus), scope)
+	}); err != nil {
+		return err
+	}
 	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.Network)(nil), (*networking.Network)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_v1alpha1_Network_To_networking_Network(a.(*networkingv1alpha1.Network), b.(*networking.Network), scope)
 	}); err != nil {
@@ -91,6 +241,16 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}
 	if err := s.AddGeneratedConversionFunc((*networking.NetworkBinding)(nil), (*networkingv1alpha1.NetworkBinding)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_networking_NetworkBinding_To_v1alpha1_NetworkBinding(a.(*networking.NetworkBinding), b.(*networkingv1alpha1.NetworkBinding), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.NetworkHolders)(nil), (*networking.NetworkHolders)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_NetworkHolders_To_networking_NetworkHolders(a.(*networkingv1alpha1.NetworkHolders), b.(*networking.NetworkHolders), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.NetworkHolders)(nil), (*networkingv1alpha1.NetworkHolders)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_NetworkHolders_To_v1alpha1_NetworkHolders(a.(*networking.NetworkHolders), b.(*networkingv1alpha1.NetworkHolders), scope)
 	}); err != nil {
 		return err
 	}
@@ -194,6 +354,26 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}); err != nil {
 		return err
 	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.NetworkPeeringRequest)(nil), (*networking.NetworkPeeringRequest)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_NetworkPeeringRequest_To_networking_NetworkPeeringRequest(a.(*networkingv1alpha1.NetworkPeeringRequest), b.(*networking.NetworkPeeringRequest), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.NetworkPeeringRequest)(nil), (*networkingv1alpha1.NetworkPeeringRequest)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_NetworkPeeringRequest_To_v1alpha1_NetworkPeeringRequest(a.(*networking.NetworkPeeringRequest), b.(*networkingv1alpha1.NetworkPeeringRequest), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.NetworkPeeringRequests)(nil), (*networking.NetworkPeeringRequests)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_NetworkPeeringRequests_To_networking_NetworkPeeringRequests(a.(*networkingv1alpha1.NetworkPeeringRequests), b.(*networking.NetworkPeeringRequests), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.NetworkPeeringRequests)(nil), (*networkingv1alpha1.NetworkPeeringRequests)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_NetworkPeeringRequests_To_v1alpha1_NetworkPeeringRequests(a.(*networking.NetworkPeeringRequests), b.(*networkingv1alpha1.NetworkPeeringRequests), scope)
+	}); err != nil {
+		return err
+	}
 	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.NetworkPeeringStatus)(nil), (*networking.NetworkPeeringStatus)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_v1alpha1_NetworkPeeringStatus_To_networking_NetworkPeeringStatus(a.(*networkingv1alpha1.NetworkPeeringStatus), b.(*networking.NetworkPeeringStatus), scope)
 	}); err != nil {
@@ -201,6 +381,86 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}
 	if err := s.AddGeneratedConversionFunc((*networking.NetworkPeeringStatus)(nil), (*networkingv1alpha1.NetworkPeeringStatus)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_networking_NetworkPeeringStatus_To_v1alpha1_NetworkPeeringStatus(a.(*networking.NetworkPeeringStatus), b.(*networkingv1alpha1.NetworkPeeringStatus), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.NetworkPolicy)(nil), (*networking.NetworkPolicy)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_NetworkPolicy_To_networking_NetworkPolicy(a.(*networkingv1alpha1.NetworkPolicy), b.(*networking.NetworkPolicy), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.NetworkPolicy)(nil), (*networkingv1alpha1.NetworkPolicy)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_NetworkPolicy_To_v1alpha1_NetworkPolicy(a.(*networking.NetworkPolicy), b.(*networkingv1alpha1.NetworkPolicy), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.NetworkPolicyEgressRule)(nil), (*networking.NetworkPolicyEgressRule)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_NetworkPolicyEgressRule_To_networking_NetworkPolicyEgressRule(a.(*networkingv1alpha1.NetworkPolicyEgressRule), b.(*networking.NetworkPolicyEgressRule), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.NetworkPolicyEgressRule)(nil), (*networkingv1alpha1.NetworkPolicyEgressRule)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_NetworkPolicyEgressRule_To_v1alpha1_NetworkPolicyEgressRule(a.(*networking.NetworkPolicyEgressRule), b.(*networkingv1alpha1.NetworkPolicyEgressRule), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.NetworkPolicyIngressRule)(nil), (*networking.NetworkPolicyIngressRule)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_NetworkPolicyIngressRule_To_networking_NetworkPolicyIngressRule(a.(*networkingv1alpha1.NetworkPolicyIngressRule), b.(*networking.NetworkPolicyIngressRule), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.NetworkPolicyIngressRule)(nil), (*networkingv1alpha1.NetworkPolicyIngressRule)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_NetworkPolicyIngressRule_To_v1alpha1_NetworkPolicyIngressRule(a.(*networking.NetworkPolicyIngressRule), b.(*networkingv1alpha1.NetworkPolicyIngressRule), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.NetworkPolicyList)(nil), (*networking.NetworkPolicyList)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_NetworkPolicyList_To_networking_NetworkPolicyList(a.(*networkingv1alpha1.NetworkPolicyList), b.(*networking.NetworkPolicyList), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.NetworkPolicyList)(nil), (*networkingv1alpha1.NetworkPolicyList)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_NetworkPolicyList_To_v1alpha1_NetworkPolicyList(a.(*networking.NetworkPolicyList), b.(*networkingv1alpha1.NetworkPolicyList), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.NetworkPolicyPeer)(nil), (*networking.NetworkPolicyPeer)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_NetworkPolicyPeer_To_networking_NetworkPolicyPeer(a.(*networkingv1alpha1.NetworkPolicyPeer), b.(*networking.NetworkPolicyPeer), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.NetworkPolicyPeer)(nil), (*networkingv1alpha1.NetworkPolicyPeer)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_NetworkPolicyPeer_To_v1alpha1_NetworkPolicyPeer(a.(*networking.NetworkPolicyPeer), b.(*networkingv1alpha1.NetworkPolicyPeer), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.NetworkPolicyPort)(nil), (*networking.NetworkPolicyPort)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_NetworkPolicyPort_To_networking_NetworkPolicyPort(a.(*networkingv1alpha1.NetworkPolicyPort), b.(*networking.NetworkPolicyPort), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.NetworkPolicyPort)(nil), (*networkingv1alpha1.NetworkPolicyPort)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_NetworkPolicyPort_To_v1alpha1_NetworkPolicyPort(a.(*networking.NetworkPolicyPort), b.(*networkingv1alpha1.NetworkPolicyPort), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.NetworkPolicySpec)(nil), (*networking.NetworkPolicySpec)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_NetworkPolicySpec_To_networking_NetworkPolicySpec(a.(*networkingv1alpha1.NetworkPolicySpec), b.(*networking.NetworkPolicySpec), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.NetworkPolicySpec)(nil), (*networkingv1alpha1.NetworkPolicySpec)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_NetworkPolicySpec_To_v1alpha1_NetworkPolicySpec(a.(*networking.NetworkPolicySpec), b.(*networkingv1alpha1.NetworkPolicySpec), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.NetworkPolicyStatus)(nil), (*networking.NetworkPolicyStatus)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_NetworkPolicyStatus_To_networking_NetworkPolicyStatus(a.(*networkingv1alpha1.NetworkPolicyStatus), b.(*networking.NetworkPolicyStatus), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.NetworkPolicyStatus)(nil), (*networkingv1alpha1.NetworkPolicyStatus)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_NetworkPolicyStatus_To_v1alpha1_NetworkPolicyStatus(a.(*networking.NetworkPolicyStatus), b.(*networkingv1alpha1.NetworkPolicyStatus), scope)
 	}); err != nil {
 		return err
 	}
@@ -231,6 +491,16 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}
 	if err := s.AddGeneratedConversionFunc((*networking.NetworkStatus)(nil), (*networkingv1alpha1.NetworkStatus)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_networking_NetworkStatus_To_v1alpha1_NetworkStatus(a.(*networking.NetworkStatus), b.(*networkingv1alpha1.NetworkStatus), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.ObjectSelector)(nil), (*networking.ObjectSelector)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_ObjectSelector_To_networking_ObjectSelector(a.(*networkingv1alpha1.ObjectSelector), b.(*networking.ObjectSelector), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.ObjectSelector)(nil), (*networkingv1alpha1.ObjectSelector)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_ObjectSelector_To_v1alpha1_ObjectSelector(a.(*networking.ObjectSelector), b.(*networkingv1alpha1.ObjectSelector), scope)
 	}); err != nil {
 		return err
 	}
@@ -284,6 +554,26 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}); err != nil {
 		return err
 	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.VirtualIP)(nil), (*networking.VirtualIP)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_VirtualIP_To_networking_VirtualIP(a.(*networkingv1alpha1.VirtualIP), b.(*networking.VirtualIP), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.VirtualIP)(nil), (*networkingv1alpha1.VirtualIP)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_VirtualIP_To_v1alpha1_VirtualIP(a.(*networking.VirtualIP), b.(*networkingv1alpha1.VirtualIP), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.VirtualIPList)(nil), (*networking.VirtualIPList)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_VirtualIPList_To_networking_VirtualIPList(a.(*networkingv1alpha1.VirtualIPList), b.(*networking.VirtualIPList), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.VirtualIPList)(nil), (*networkingv1alpha1.VirtualIPList)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_VirtualIPList_To_v1alpha1_VirtualIPList(a.(*networking.VirtualIPList), b.(*networkingv1alpha1.VirtualIPList), scope)
+	}); err != nil {
+		return err
+	}
 	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.VirtualIPSource)(nil), (*networking.VirtualIPSource)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_v1alpha1_VirtualIPSource_To_networking_VirtualIPSource(a.(*networkingv1alpha1.VirtualIPSource), b.(*networking.VirtualIPSource), scope)
 	}); err != nil {
@@ -301,6 +591,16 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}
 	if err := s.AddGeneratedConversionFunc((*networking.VirtualIPSpec)(nil), (*networkingv1alpha1.VirtualIPSpec)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_networking_VirtualIPSpec_To_v1alpha1_VirtualIPSpec(a.(*networking.VirtualIPSpec), b.(*networkingv1alpha1.VirtualIPSpec), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networkingv1alpha1.VirtualIPStatus)(nil), (*networking.VirtualIPStatus)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_VirtualIPStatus_To_networking_VirtualIPStatus(a.(*networkingv1alpha1.VirtualIPStatus), b.(*networking.VirtualIPStatus), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*networking.VirtualIPStatus)(nil), (*networkingv1alpha1.VirtualIPStatus)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_networking_VirtualIPStatus_To_v1alpha1_VirtualIPStatus(a.(*networking.VirtualIPStatus), b.(*networkingv1alpha1.VirtualIPStatus), scope)
 	}); err != nil {
 		return err
 	}
@@ -357,6 +657,46 @@ func Convert_networking_EphemeralVirtualIPSource_To_v1alpha1_EphemeralVirtualIPS
 	return autoConvert_networking_EphemeralVirtualIPSource_To_v1alpha1_EphemeralVirtualIPSource(in, out, s)
 }
 
+func autoConvert_v1alpha1_EphemeralVirtualIPSpec_To_networking_EphemeralVirtualIPSpec(in *networkingv1alpha1.EphemeralVirtualIPSpec, out *networking.EphemeralVirtualIPSpec, s conversion.Scope) error {
+	*out = *(*networking.EphemeralVirtualIPSpec)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_EphemeralVirtualIPSpec_To_networking_EphemeralVirtualIPSpec is an autogenerated conversion function.
+func Convert_v1alpha1_EphemeralVirtualIPSpec_To_networking_EphemeralVirtualIPSpec(in *networkingv1alpha1.EphemeralVirtualIPSpec, out *networking.EphemeralVirtualIPSpec, s conversion.Scope) error {
+	return autoConvert_v1alpha1_EphemeralVirtualIPSpec_To_networking_EphemeralVirtualIPSpec(in, out, s)
+}
+
+func autoConvert_networking_EphemeralVirtualIPSpec_To_v1alpha1_EphemeralVirtualIPSpec(in *networking.EphemeralVirtualIPSpec, out *networkingv1alpha1.EphemeralVirtualIPSpec, s conversion.Scope) error {
+	*out = *(*networkingv1alpha1.EphemeralVirtualIPSpec)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_networking_EphemeralVirtualIPSpec_To_v1alpha1_EphemeralVirtualIPSpec is an autogenerated conversion function.
+func Convert_networking_EphemeralVirtualIPSpec_To_v1alpha1_EphemeralVirtualIPSpec(in *networking.EphemeralVirtualIPSpec, out *networkingv1alpha1.EphemeralVirtualIPSpec, s conversion.Scope) error {
+	return autoConvert_networking_EphemeralVirtualIPSpec_To_v1alpha1_EphemeralVirtualIPSpec(in, out, s)
+}
+
+func autoConvert_v1alpha1_IPBlock_To_networking_IPBlock(in *networkingv1alpha1.IPBlock, out *networking.IPBlock, s conversion.Scope) error {
+	*out = *(*networking.IPBlock)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_IPBlock_To_networking_IPBlock is an autogenerated conversion function.
+func Convert_v1alpha1_IPBlock_To_networking_IPBlock(in *networkingv1alpha1.IPBlock, out *networking.IPBlock, s conversion.Scope) error {
+	return autoConvert_v1alpha1_IPBlock_To_networking_IPBlock(in, out, s)
+}
+
+func autoConvert_networking_IPBlock_To_v1alpha1_IPBlock(in *networking.IPBlock, out *networkingv1alpha1.IPBlock, s conversion.Scope) error {
+	*out = *(*networkingv1alpha1.IPBlock)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_networking_IPBlock_To_v1alpha1_IPBlock is an autogenerated conversion function.
+func Convert_networking_IPBlock_To_v1alpha1_IPBlock(in *networking.IPBlock, out *networkingv1alpha1.IPBlock, s conversion.Scope) error {
+	return autoConvert_networking_IPBlock_To_v1alpha1_IPBlock(in, out, s)
+}
+
 func autoConvert_v1alpha1_IPSource_To_networking_IPSource(in *networkingv1alpha1.IPSource, out *networking.IPSource, s conversion.Scope) error {
 	*out = *(*networking.IPSource)(unsafe.Pointer(in))
 	return nil
@@ -375,6 +715,210 @@ func autoConvert_networking_IPSource_To_v1alpha1_IPSource(in *networking.IPSourc
 // Convert_networking_IPSource_To_v1alpha1_IPSource is an autogenerated conversion function.
 func Convert_networking_IPSource_To_v1alpha1_IPSource(in *networking.IPSource, out *networkingv1alpha1.IPSource, s conversion.Scope) error {
 	return autoConvert_networking_IPSource_To_v1alpha1_IPSource(in, out, s)
+}
+
+func autoConvert_v1alpha1_LoadBalancer_To_networking_LoadBalancer(in *networkingv1alpha1.LoadBalancer, out *networking.LoadBalancer, s conversion.Scope) error {
+	out.ObjectMeta = in.ObjectMeta
+	if err := Convert_v1alpha1_LoadBalancerSpec_To_networking_LoadBalancerSpec(&in.Spec, &out.Spec, s); err != nil {
+		return err
+	}
+	if err := Convert_v1alpha1_LoadBalancerStatus_To_networking_LoadBalancerStatus(&in.Status, &out.Status, s); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Convert_v1alpha1_LoadBalancer_To_networking_LoadBalancer is an autogenerated conversion function.
+func Convert_v1alpha1_LoadBalancer_To_networking_LoadBalancer(in *networkingv1alpha1.LoadBalancer, out *networking.LoadBalancer, s conversion.Scope) error {
+	return autoConvert_v1alpha1_LoadBalancer_To_networking_LoadBalancer(in, out, s)
+}
+
+func autoConvert_networking_LoadBalancer_To_v1alpha1_LoadBalancer(in *networking.LoadBalancer, out *networkingv1alpha1.LoadBalancer, s conversion.Scope) error {
+	out.ObjectMeta = in.ObjectMeta
+	if err := Convert_networking_LoadBalancerSpec_To_v1alpha1_LoadBalancerSpec(&in.Spec, &out.Spec, s); err != nil {
+		return err
+	}
+	if err := Convert_networking_LoadBalancerStatus_To_v1alpha1_LoadBalancerStatus(&in.Status, &out.Status, s); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Convert_networking_LoadBalancer_To_v1alpha1_LoadBalancer is an autogenerated conversion function.
+func Convert_networking_LoadBalancer_To_v1alpha1_LoadBalancer(in *networking.LoadBalancer, out *networkingv1alpha1.LoadBalancer, s conversion.Scope) error {
+	return autoConvert_networking_LoadBalancer_To_v1alpha1_LoadBalancer(in, out, s)
+}
+
+func autoConvert_v1alpha1_LoadBalancerDestination_To_networking_LoadBalancerDestination(in *networkingv1alpha1.LoadBalancerDestination, out *networking.LoadBalancerDestination, s conversion.Scope) error {
+	*out = *(*networking.LoadBalancerDestination)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_LoadBalancerDestination_To_networking_LoadBalancerDestination is an autogenerated conversion function.
+func Convert_v1alpha1_LoadBalancerDestination_To_networking_LoadBalancerDestination(in *networkingv1alpha1.LoadBalancerDestination, out *networking.LoadBalancerDestination, s conversion.Scope) error {
+	return autoConvert_v1alpha1_LoadBalancerDestination_To_networking_LoadBalancerDestination(in, out, s)
+}
+
+func autoConvert_networking_LoadBalancerDestination_To_v1alpha1_LoadBalancerDestination(in *networking.LoadBalancerDestination, out *networkingv1alpha1.LoadBalancerDestination, s conversion.Scope) error {
+	*out = *(*networkingv1alpha1.LoadBalancerDestination)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_networking_LoadBalancerDestination_To_v1alpha1_LoadBalancerDestination is an autogenerated conversion function.
+func Convert_networking_LoadBalancerDestination_To_v1alpha1_LoadBalancerDestination(in *networking.LoadBalancerDestination, out *networkingv1alpha1.LoadBalancerDestination, s conversion.Scope) error {
+	return autoConvert_networking_LoadBalancerDestination_To_v1alpha1_LoadBalancerDestination(in, out, s)
+}
+
+func autoConvert_v1alpha1_LoadBalancerList_To_networking_LoadBalancerList(in *networkingv1alpha1.LoadBalancerList, out *networking.LoadBalancerList, s conversion.Scope) error {
+	out.ListMeta = in.ListMeta
+	out.Items = *(*[]networking.LoadBalancer)(unsafe.Pointer(&in.Items))
+	return nil
+}
+
+// Convert_v1alpha1_LoadBalancerList_To_networking_LoadBalancerList is an autogenerated conversion function.
+func Convert_v1alpha1_LoadBalancerList_To_networking_LoadBalancerList(in *networkingv1alpha1.LoadBalancerList, out *networking.LoadBalancerList, s conversion.Scope) error {
+	return autoConvert_v1alpha1_LoadBalancerList_To_networking_LoadBalancerList(in, out, s)
+}
+
+func autoConvert_networking_LoadBalancerList_To_v1alpha1_LoadBalancerList(in *networking.LoadBalancerList, out *networkingv1alpha1.LoadBalancerList, s conversion.Scope) error {
+	out.ListMeta = in.ListMeta
+	out.Items = *(*[]networkingv1alpha1.LoadBalancer)(unsafe.Pointer(&in.Items))
+	return nil
+}
+
+// Convert_networking_LoadBalancerList_To_v1alpha1_LoadBalancerList is an autogenerated conversion function.
+func Convert_networking_LoadBalancerList_To_v1alpha1_LoadBalancerList(in *networking.LoadBalancerList, out *networkingv1alpha1.LoadBalancerList, s conversion.Scope) error {
+	return autoConvert_networking_LoadBalancerList_To_v1alpha1_LoadBalancerList(in, out, s)
+}
+
+func autoConvert_v1alpha1_LoadBalancerPort_To_networking_LoadBalancerPort(in *networkingv1alpha1.LoadBalancerPort, out *networking.LoadBalancerPort, s conversion.Scope) error {
+	*out = *(*networking.LoadBalancerPort)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_LoadBalancerPort_To_networking_LoadBalancerPort is an autogenerated conversion function.
+func Convert_v1alpha1_LoadBalancerPort_To_networking_LoadBalancerPort(in *networkingv1alpha1.LoadBalancerPort, out *networking.LoadBalancerPort, s conversion.Scope) error {
+	return autoConvert_v1alpha1_LoadBalancerPort_To_networking_LoadBalancerPort(in, out, s)
+}
+
+func autoConvert_networking_LoadBalancerPort_To_v1alpha1_LoadBalancerPort(in *networking.LoadBalancerPort, out *networkingv1alpha1.LoadBalancerPort, s conversion.Scope) error {
+	*out = *(*networkingv1alpha1.LoadBalancerPort)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_networking_LoadBalancerPort_To_v1alpha1_LoadBalancerPort is an autogenerated conversion function.
+func Convert_networking_LoadBalancerPort_To_v1alpha1_LoadBalancerPort(in *networking.LoadBalancerPort, out *networkingv1alpha1.LoadBalancerPort, s conversion.Scope) error {
+	return autoConvert_networking_LoadBalancerPort_To_v1alpha1_LoadBalancerPort(in, out, s)
+}
+
+func autoConvert_v1alpha1_LoadBalancerRouting_To_networking_LoadBalancerRouting(in *networkingv1alpha1.LoadBalancerRouting, out *networking.LoadBalancerRouting, s conversion.Scope) error {
+	out.ObjectMeta = in.ObjectMeta
+	if err := Convert_v1alpha1_LocalUIDReference_To_networking_LocalUIDReference(&in.NetworkRef, &out.NetworkRef, s); err != nil {
+		return err
+	}
+	out.Destinations = *(*[]networking.LoadBalancerDestination)(unsafe.Pointer(&in.Destinations))
+	return nil
+}
+
+// Convert_v1alpha1_LoadBalancerRouting_To_networking_LoadBalancerRouting is an autogenerated conversion function.
+func Convert_v1alpha1_LoadBalancerRouting_To_networking_LoadBalancerRouting(in *networkingv1alpha1.LoadBalancerRouting, out *networking.LoadBalancerRouting, s conversion.Scope) error {
+	return autoConvert_v1alpha1_LoadBalancerRouting_To_networking_LoadBalancerRouting(in, out, s)
+}
+
+func autoConvert_networking_LoadBalancerRouting_To_v1alpha1_LoadBalancerRouting(in *networking.LoadBalancerRouting, out *networkingv1alpha1.LoadBalancerRouting, s conversion.Scope) error {
+	out.ObjectMeta = in.ObjectMeta
+	if err := Convert_networking_LocalUIDReference_To_v1alpha1_LocalUIDReference(&in.NetworkRef, &out.NetworkRef, s); err != nil {
+		return err
+	}
+	out.Destinations = *(*[]networkingv1alpha1.LoadBalancerDestination)(unsafe.Pointer(&in.Destinations))
+	return nil
+}
+
+// Convert_networking_LoadBalancerRouting_To_v1alpha1_LoadBalancerRouting is an autogenerated conversion function.
+func Convert_networking_LoadBalancerRouting_To_v1alpha1_LoadBalancerRouting(in *networking.LoadBalancerRouting, out *networkingv1alpha1.LoadBalancerRouting, s conversion.Scope) error {
+	return autoConvert_networking_LoadBalancerRouting_To_v1alpha1_LoadBalancerRouting(in, out, s)
+}
+
+func autoConvert_v1alpha1_LoadBalancerRoutingList_To_networking_LoadBalancerRoutingList(in *networkingv1alpha1.LoadBalancerRoutingList, out *networking.LoadBalancerRoutingList, s conversion.Scope) error {
+	out.ListMeta = in.ListMeta
+	out.Items = *(*[]networking.LoadBalancerRouting)(unsafe.Pointer(&in.Items))
+	return nil
+}
+
+// Convert_v1alpha1_LoadBalancerRoutingList_To_networking_LoadBalancerRoutingList is an autogenerated conversion function.
+func Convert_v1alpha1_LoadBalancerRoutingList_To_networking_LoadBalancerRoutingList(in *networkingv1alpha1.LoadBalancerRoutingList, out *networking.LoadBalancerRoutingList, s conversion.Scope) error {
+	return autoConvert_v1alpha1_LoadBalancerRoutingList_To_networking_LoadBalancerRoutingList(in, out, s)
+}
+
+func autoConvert_networking_LoadBalancerRoutingList_To_v1alpha1_LoadBalancerRoutingList(in *networking.LoadBalancerRoutingList, out *networkingv1alpha1.LoadBalancerRoutingList, s conversion.Scope) error {
+	out.ListMeta = in.ListMeta
+	out.Items = *(*[]networkingv1alpha1.LoadBalancerRouting)(unsafe.Pointer(&in.Items))
+	return nil
+}
+
+// Convert_networking_LoadBalancerRoutingList_To_v1alpha1_LoadBalancerRoutingList is an autogenerated conversion function.
+func Convert_networking_LoadBalancerRoutingList_To_v1alpha1_LoadBalancerRoutingList(in *networking.LoadBalancerRoutingList, out *networkingv1alpha1.LoadBalancerRoutingList, s conversion.Scope) error {
+	return autoConvert_networking_LoadBalancerRoutingList_To_v1alpha1_LoadBalancerRoutingList(in, out, s)
+}
+
+func autoConvert_v1alpha1_LoadBalancerSpec_To_networking_LoadBalancerSpec(in *networkingv1alpha1.LoadBalancerSpec, out *networking.LoadBalancerSpec, s conversion.Scope) error {
+	*out = *(*networking.LoadBalancerSpec)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_LoadBalancerSpec_To_networking_LoadBalancerSpec is an autogenerated conversion function.
+func Convert_v1alpha1_LoadBalancerSpec_To_networking_LoadBalancerSpec(in *networkingv1alpha1.LoadBalancerSpec, out *networking.LoadBalancerSpec, s conversion.Scope) error {
+	return autoConvert_v1alpha1_LoadBalancerSpec_To_networking_LoadBalancerSpec(in, out, s)
+}
+
+func autoConvert_networking_LoadBalancerSpec_To_v1alpha1_LoadBalancerSpec(in *networking.LoadBalancerSpec, out *networkingv1alpha1.LoadBalancerSpec, s conversion.Scope) error {
+	*out = *(*networkingv1alpha1.LoadBalancerSpec)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_networking_LoadBalancerSpec_To_v1alpha1_LoadBalancerSpec is an autogenerated conversion function.
+func Convert_networking_LoadBalancerSpec_To_v1alpha1_LoadBalancerSpec(in *networking.LoadBalancerSpec, out *networkingv1alpha1.LoadBalancerSpec, s conversion.Scope) error {
+	return autoConvert_networking_LoadBalancerSpec_To_v1alpha1_LoadBalancerSpec(in, out, s)
+}
+
+func autoConvert_v1alpha1_LoadBalancerStatus_To_networking_LoadBalancerStatus(in *networkingv1alpha1.LoadBalancerStatus, out *networking.LoadBalancerStatus, s conversion.Scope) error {
+	*out = *(*networking.LoadBalancerStatus)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_LoadBalancerStatus_To_networking_LoadBalancerStatus is an autogenerated conversion function.
+func Convert_v1alpha1_LoadBalancerStatus_To_networking_LoadBalancerStatus(in *networkingv1alpha1.LoadBalancerStatus, out *networking.LoadBalancerStatus, s conversion.Scope) error {
+	return autoConvert_v1alpha1_LoadBalancerStatus_To_networking_LoadBalancerStatus(in, out, s)
+}
+
+func autoConvert_networking_LoadBalancerStatus_To_v1alpha1_LoadBalancerStatus(in *networking.LoadBalancerStatus, out *networkingv1alpha1.LoadBalancerStatus, s conversion.Scope) error {
+	*out = *(*networkingv1alpha1.LoadBalancerStatus)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_networking_LoadBalancerStatus_To_v1alpha1_LoadBalancerStatus is an autogenerated conversion function.
+func Convert_networking_LoadBalancerStatus_To_v1alpha1_LoadBalancerStatus(in *networking.LoadBalancerStatus, out *networkingv1alpha1.LoadBalancerStatus, s conversion.Scope) error {
+	return autoConvert_networking_LoadBalancerStatus_To_v1alpha1_LoadBalancerStatus(in, out, s)
+}
+
+func autoConvert_v1alpha1_LoadBalancerTargetRef_To_networking_LoadBalancerTargetRef(in *networkingv1alpha1.LoadBalancerTargetRef, out *networking.LoadBalancerTargetRef, s conversion.Scope) error {
+	*out = *(*networking.LoadBalancerTargetRef)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_LoadBalancerTargetRef_To_networking_LoadBalancerTargetRef is an autogenerated conversion function.
+func Convert_v1alpha1_LoadBalancerTargetRef_To_networking_LoadBalancerTargetRef(in *networkingv1alpha1.LoadBalancerTargetRef, out *networking.LoadBalancerTargetRef, s conversion.Scope) error {
+	return autoConvert_v1alpha1_LoadBalancerTargetRef_To_networking_LoadBalancerTargetRef(in, out, s)
+}
+
+func autoConvert_networking_LoadBalancerTargetRef_To_v1alpha1_LoadBalancerTargetRef(in *networking.LoadBalancerTargetRef, out *networkingv1alpha1.LoadBalancerTargetRef, s conversion.Scope) error {
+	*out = *(*networkingv1alpha1.LoadBalancerTargetRef)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_networking_LoadBalancerTargetRef_To_v1alpha1_LoadBalancerTargetRef is an autogenerated conversion function.
+func Convert_networking_LoadBalancerTargetRef_To_v1alpha1_LoadBalancerTargetRef(in *networking.LoadBalancerTargetRef, out *networkingv1alpha1.LoadBalancerTargetRef, s conversion.Scope) error {
+	return autoConvert_networking_LoadBalancerTargetRef_To_v1alpha1_LoadBalancerTargetRef(in, out, s)
 }
 
 func autoConvert_v1alpha1_LocalObjectReference_To_networking_LocalObjectReference(in *networkingv1alpha1.LocalObjectReference, out *networking.LocalObjectReference, s conversion.Scope) error {
@@ -415,6 +959,100 @@ func autoConvert_networking_LocalUIDReference_To_v1alpha1_LocalUIDReference(in *
 // Convert_networking_LocalUIDReference_To_v1alpha1_LocalUIDReference is an autogenerated conversion function.
 func Convert_networking_LocalUIDReference_To_v1alpha1_LocalUIDReference(in *networking.LocalUIDReference, out *networkingv1alpha1.LocalUIDReference, s conversion.Scope) error {
 	return autoConvert_networking_LocalUIDReference_To_v1alpha1_LocalUIDReference(in, out, s)
+}
+
+func autoConvert_v1alpha1_NATGateway_To_networking_NATGateway(in *networkingv1alpha1.NATGateway, out *networking.NATGateway, s conversion.Scope) error {
+	out.ObjectMeta = in.ObjectMeta
+	if err := Convert_v1alpha1_NATGatewaySpec_To_networking_NATGatewaySpec(&in.Spec, &out.Spec, s); err != nil {
+		return err
+	}
+	if err := Convert_v1alpha1_NATGatewayStatus_To_networking_NATGatewayStatus(&in.Status, &out.Status, s); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Convert_v1alpha1_NATGateway_To_networking_NATGateway is an autogenerated conversion function.
+func Convert_v1alpha1_NATGateway_To_networking_NATGateway(in *networkingv1alpha1.NATGateway, out *networking.NATGateway, s conversion.Scope) error {
+	return autoConvert_v1alpha1_NATGateway_To_networking_NATGateway(in, out, s)
+}
+
+func autoConvert_networking_NATGateway_To_v1alpha1_NATGateway(in *networking.NATGateway, out *networkingv1alpha1.NATGateway, s conversion.Scope) error {
+	out.ObjectMeta = in.ObjectMeta
+	if err := Convert_networking_NATGatewaySpec_To_v1alpha1_NATGatewaySpec(&in.Spec, &out.Spec, s); err != nil {
+		return err
+	}
+	if err := Convert_networking_NATGatewayStatus_To_v1alpha1_NATGatewayStatus(&in.Status, &out.Status, s); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Convert_networking_NATGateway_To_v1alpha1_NATGateway is an autogenerated conversion function.
+func Convert_networking_NATGateway_To_v1alpha1_NATGateway(in *networking.NATGateway, out *networkingv1alpha1.NATGateway, s conversion.Scope) error {
+	return autoConvert_networking_NATGateway_To_v1alpha1_NATGateway(in, out, s)
+}
+
+func autoConvert_v1alpha1_NATGatewayList_To_networking_NATGatewayList(in *networkingv1alpha1.NATGatewayList, out *networking.NATGatewayList, s conversion.Scope) error {
+	out.ListMeta = in.ListMeta
+	out.Items = *(*[]networking.NATGateway)(unsafe.Pointer(&in.Items))
+	return nil
+}
+
+// Convert_v1alpha1_NATGatewayList_To_networking_NATGatewayList is an autogenerated conversion function.
+func Convert_v1alpha1_NATGatewayList_To_networking_NATGatewayList(in *networkingv1alpha1.NATGatewayList, out *networking.NATGatewayList, s conversion.Scope) error {
+	return autoConvert_v1alpha1_NATGatewayList_To_networking_NATGatewayList(in, out, s)
+}
+
+func autoConvert_networking_NATGatewayList_To_v1alpha1_NATGatewayList(in *networking.NATGatewayList, out *networkingv1alpha1.NATGatewayList, s conversion.Scope) error {
+	out.ListMeta = in.ListMeta
+	out.Items = *(*[]networkingv1alpha1.NATGateway)(unsafe.Pointer(&in.Items))
+	return nil
+}
+
+// Convert_networking_NATGatewayList_To_v1alpha1_NATGatewayList is an autogenerated conversion function.
+func Convert_networking_NATGatewayList_To_v1alpha1_NATGatewayList(in *networking.NATGatewayList, out *networkingv1alpha1.NATGatewayList, s conversion.Scope) error {
+	return autoConvert_networking_NATGatewayList_To_v1alpha1_NATGatewayList(in, out, s)
+}
+
+func autoConvert_v1alpha1_NATGatewaySpec_To_networking_NATGatewaySpec(in *networkingv1alpha1.NATGatewaySpec, out *networking.NATGatewaySpec, s conversion.Scope) error {
+	*out = *(*networking.NATGatewaySpec)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_NATGatewaySpec_To_networking_NATGatewaySpec is an autogenerated conversion function.
+func Convert_v1alpha1_NATGatewaySpec_To_networking_NATGatewaySpec(in *networkingv1alpha1.NATGatewaySpec, out *networking.NATGatewaySpec, s conversion.Scope) error {
+	return autoConvert_v1alpha1_NATGatewaySpec_To_networking_NATGatewaySpec(in, out, s)
+}
+
+func autoConvert_networking_NATGatewaySpec_To_v1alpha1_NATGatewaySpec(in *networking.NATGatewaySpec, out *networkingv1alpha1.NATGatewaySpec, s conversion.Scope) error {
+	*out = *(*networkingv1alpha1.NATGatewaySpec)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_networking_NATGatewaySpec_To_v1alpha1_NATGatewaySpec is an autogenerated conversion function.
+func Convert_networking_NATGatewaySpec_To_v1alpha1_NATGatewaySpec(in *networking.NATGatewaySpec, out *networkingv1alpha1.NATGatewaySpec, s conversion.Scope) error {
+	return autoConvert_networking_NATGatewaySpec_To_v1alpha1_NATGatewaySpec(in, out, s)
+}
+
+func autoConvert_v1alpha1_NATGatewayStatus_To_networking_NATGatewayStatus(in *networkingv1alpha1.NATGatewayStatus, out *networking.NATGatewayStatus, s conversion.Scope) error {
+	*out = *(*networking.NATGatewayStatus)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_NATGatewayStatus_To_networking_NATGatewayStatus is an autogenerated conversion function.
+func Convert_v1alpha1_NATGatewayStatus_To_networking_NATGatewayStatus(in *networkingv1alpha1.NATGatewayStatus, out *networking.NATGatewayStatus, s conversion.Scope) error {
+	return autoConvert_v1alpha1_NATGatewayStatus_To_networking_NATGatewayStatus(in, out, s)
+}
+
+func autoConvert_networking_NATGatewayStatus_To_v1alpha1_NATGatewayStatus(in *networking.NATGatewayStatus, out *networkingv1alpha1.NATGatewayStatus, s conversion.Scope) error {
+	*out = *(*networkingv1alpha1.NATGatewayStatus)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_networking_NATGatewayStatus_To_v1alpha1_NATGatewayStatus is an autogenerated conversion function.
+func Convert_networking_NATGatewayStatus_To_v1alpha1_NATGatewayStatus(in *networking.NATGatewayStatus, out *networkingv1alpha1.NATGatewayStatus, s conversion.Scope) error {
+	return autoConvert_networking_NATGatewayStatus_To_v1alpha1_NATGatewayStatus(in, out, s)
 }
 
 func autoConvert_v1alpha1_Network_To_networking_Network(in *networkingv1alpha1.Network, out *networking.Network, s conversion.Scope) error {
@@ -471,6 +1109,26 @@ func autoConvert_networking_NetworkBinding_To_v1alpha1_NetworkBinding(in *networ
 // Convert_networking_NetworkBinding_To_v1alpha1_NetworkBinding is an autogenerated conversion function.
 func Convert_networking_NetworkBinding_To_v1alpha1_NetworkBinding(in *networking.NetworkBinding, out *networkingv1alpha1.NetworkBinding, s conversion.Scope) error {
 	return autoConvert_networking_NetworkBinding_To_v1alpha1_NetworkBinding(in, out, s)
+}
+
+func autoConvert_v1alpha1_NetworkHolders_To_networking_NetworkHolders(in *networkingv1alpha1.NetworkHolders, out *networking.NetworkHolders, s conversion.Scope) error {
+	*out = *(*networking.NetworkHolders)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_NetworkHolders_To_networking_NetworkHolders is an autogenerated conversion function.
+func Convert_v1alpha1_NetworkHolders_To_networking_NetworkHolders(in *networkingv1alpha1.NetworkHolders, out *networking.NetworkHolders, s conversion.Scope) error {
+	return autoConvert_v1alpha1_NetworkHolders_To_networking_NetworkHolders(in, out, s)
+}
+
+func autoConvert_networking_NetworkHolders_To_v1alpha1_NetworkHolders(in *networking.NetworkHolders, out *networkingv1alpha1.NetworkHolders, s conversion.Scope) error {
+	*out = *(*networkingv1alpha1.NetworkHolders)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_networking_NetworkHolders_To_v1alpha1_NetworkHolders is an autogenerated conversion function.
+func Convert_networking_NetworkHolders_To_v1alpha1_NetworkHolders(in *networking.NetworkHolders, out *networkingv1alpha1.NetworkHolders, s conversion.Scope) error {
+	return autoConvert_networking_NetworkHolders_To_v1alpha1_NetworkHolders(in, out, s)
 }
 
 func autoConvert_v1alpha1_NetworkInterface_To_networking_NetworkInterface(in *networkingv1alpha1.NetworkInterface, out *networking.NetworkInterface, s conversion.Scope) error {
@@ -592,7 +1250,7 @@ func Convert_networking_NetworkList_To_v1alpha1_NetworkList(in *networking.Netwo
 func autoConvert_v1alpha1_NetworkMembership_To_networking_NetworkMembership(in *networkingv1alpha1.NetworkMembership, out *networking.NetworkMembership, s conversion.Scope) error {
 	out.ObjectMeta = in.ObjectMeta
 	out.NetworkInterfaces = in.NetworkInterfaces
-	out.Names = *(*[]string)(unsafe.Pointer(&in.Names))
+	out.Holders = *(*[]networking.NetworkHolders)(unsafe.Pointer(&in.Holders))
 	return nil
 }
 
@@ -604,7 +1262,7 @@ func Convert_v1alpha1_NetworkMembership_To_networking_NetworkMembership(in *netw
 func autoConvert_networking_NetworkMembership_To_v1alpha1_NetworkMembership(in *networking.NetworkMembership, out *networkingv1alpha1.NetworkMembership, s conversion.Scope) error {
 	out.ObjectMeta = in.ObjectMeta
 	out.NetworkInterfaces = in.NetworkInterfaces
-	out.Names = *(*[]string)(unsafe.Pointer(&in.Names))
+	out.Holders = *(*[]networkingv1alpha1.NetworkHolders)(unsafe.Pointer(&in.Holders))
 	return nil
 }
 
@@ -693,6 +1351,50 @@ func Convert_networking_NetworkPeeringNetworkRef_To_v1alpha1_NetworkPeeringNetwo
 	return autoConvert_networking_NetworkPeeringNetworkRef_To_v1alpha1_NetworkPeeringNetworkRef(in, out, s)
 }
 
+func autoConvert_v1alpha1_NetworkPeeringRequest_To_networking_NetworkPeeringRequest(in *networkingv1alpha1.NetworkPeeringRequest, out *networking.NetworkPeeringRequest, s conversion.Scope) error {
+	*out = *(*networking.NetworkPeeringRequest)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_NetworkPeeringRequest_To_networking_NetworkPeeringRequest is an autogenerated conversion function.
+func Convert_v1alpha1_NetworkPeeringRequest_To_networking_NetworkPeeringRequest(in *networkingv1alpha1.NetworkPeeringRequest, out *networking.NetworkPeeringRequest, s conversion.Scope) error {
+	return autoConvert_v1alpha1_NetworkPeeringRequest_To_networking_NetworkPeeringRequest(in, out, s)
+}
+
+func autoConvert_networking_NetworkPeeringRequest_To_v1alpha1_NetworkPeeringRequest(in *networking.NetworkPeeringRequest, out *networkingv1alpha1.NetworkPeeringRequest, s conversion.Scope) error {
+	*out = *(*networkingv1alpha1.NetworkPeeringRequest)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_networking_NetworkPeeringRequest_To_v1alpha1_NetworkPeeringRequest is an autogenerated conversion function.
+func Convert_networking_NetworkPeeringRequest_To_v1alpha1_NetworkPeeringRequest(in *networking.NetworkPeeringRequest, out *networkingv1alpha1.NetworkPeeringRequest, s conversion.Scope) error {
+	return autoConvert_networking_NetworkPeeringRequest_To_v1alpha1_NetworkPeeringRequest(in, out, s)
+}
+
+func autoConvert_v1alpha1_NetworkPeeringRequests_To_networking_NetworkPeeringRequests(in *networkingv1alpha1.NetworkPeeringRequests, out *networking.NetworkPeeringRequests, s conversion.Scope) error {
+	out.ObjectMeta = in.ObjectMeta
+	out.Total = in.Total
+	out.Requests = *(*[]networking.NetworkPeeringRequest)(unsafe.Pointer(&in.Requests))
+	return nil
+}
+
+// Convert_v1alpha1_NetworkPeeringRequests_To_networking_NetworkPeeringRequests is an autogenerated conversion function.
+func Convert_v1alpha1_NetworkPeeringRequests_To_networking_NetworkPeeringRequests(in *networkingv1alpha1.NetworkPeeringRequests, out *networking.NetworkPeeringRequests, s conversion.Scope) error {
+	return autoConvert_v1alpha1_NetworkPeeringRequests_To_networking_NetworkPeeringRequests(in, out, s)
+}
+
+func autoConvert_networking_NetworkPeeringRequests_To_v1alpha1_NetworkPeeringRequests(in *networking.NetworkPeeringRequests, out *networkingv1alpha1.NetworkPeeringRequests, s conversion.Scope) error {
+	out.ObjectMeta = in.ObjectMeta
+	out.Total = in.Total
+	out.Requests = *(*[]networkingv1alpha1.NetworkPeeringRequest)(unsafe.Pointer(&in.Requests))
+	return nil
+}
+
+// Convert_networking_NetworkPeeringRequests_To_v1alpha1_NetworkPeeringRequests is an autogenerated conversion function.
+func Convert_networking_NetworkPeeringRequests_To_v1alpha1_NetworkPeeringRequests(in *networking.NetworkPeeringRequests, out *networkingv1alpha1.NetworkPeeringRequests, s conversion.Scope) error {
+	return autoConvert_networking_NetworkPeeringRequests_To_v1alpha1_NetworkPeeringRequests(in, out, s)
+}
+
 func autoConvert_v1alpha1_NetworkPeeringStatus_To_networking_NetworkPeeringStatus(in *networkingv1alpha1.NetworkPeeringStatus, out *networking.NetworkPeeringStatus, s conversion.Scope) error {
 	*out = *(*networking.NetworkPeeringStatus)(unsafe.Pointer(in))
 	return nil
@@ -711,6 +1413,180 @@ func autoConvert_networking_NetworkPeeringStatus_To_v1alpha1_NetworkPeeringStatu
 // Convert_networking_NetworkPeeringStatus_To_v1alpha1_NetworkPeeringStatus is an autogenerated conversion function.
 func Convert_networking_NetworkPeeringStatus_To_v1alpha1_NetworkPeeringStatus(in *networking.NetworkPeeringStatus, out *networkingv1alpha1.NetworkPeeringStatus, s conversion.Scope) error {
 	return autoConvert_networking_NetworkPeeringStatus_To_v1alpha1_NetworkPeeringStatus(in, out, s)
+}
+
+func autoConvert_v1alpha1_NetworkPolicy_To_networking_NetworkPolicy(in *networkingv1alpha1.NetworkPolicy, out *networking.NetworkPolicy, s conversion.Scope) error {
+	out.ObjectMeta = in.ObjectMeta
+	if err := Convert_v1alpha1_NetworkPolicySpec_To_networking_NetworkPolicySpec(&in.Spec, &out.Spec, s); err != nil {
+		return err
+	}
+	if err := Convert_v1alpha1_NetworkPolicyStatus_To_networking_NetworkPolicyStatus(&in.Status, &out.Status, s); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Convert_v1alpha1_NetworkPolicy_To_networking_NetworkPolicy is an autogenerated conversion function.
+func Convert_v1alpha1_NetworkPolicy_To_networking_NetworkPolicy(in *networkingv1alpha1.NetworkPolicy, out *networking.NetworkPolicy, s conversion.Scope) error {
+	return autoConvert_v1alpha1_NetworkPolicy_To_networking_NetworkPolicy(in, out, s)
+}
+
+func autoConvert_networking_NetworkPolicy_To_v1alpha1_NetworkPolicy(in *networking.NetworkPolicy, out *networkingv1alpha1.NetworkPolicy, s conversion.Scope) error {
+	out.ObjectMeta = in.ObjectMeta
+	if err := Convert_networking_NetworkPolicySpec_To_v1alpha1_NetworkPolicySpec(&in.Spec, &out.Spec, s); err != nil {
+		return err
+	}
+	if err := Convert_networking_NetworkPolicyStatus_To_v1alpha1_NetworkPolicyStatus(&in.Status, &out.Status, s); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Convert_networking_NetworkPolicy_To_v1alpha1_NetworkPolicy is an autogenerated conversion function.
+func Convert_networking_NetworkPolicy_To_v1alpha1_NetworkPolicy(in *networking.NetworkPolicy, out *networkingv1alpha1.NetworkPolicy, s conversion.Scope) error {
+	return autoConvert_networking_NetworkPolicy_To_v1alpha1_NetworkPolicy(in, out, s)
+}
+
+func autoConvert_v1alpha1_NetworkPolicyEgressRule_To_networking_NetworkPolicyEgressRule(in *networkingv1alpha1.NetworkPolicyEgressRule, out *networking.NetworkPolicyEgressRule, s conversion.Scope) error {
+	*out = *(*networking.NetworkPolicyEgressRule)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_NetworkPolicyEgressRule_To_networking_NetworkPolicyEgressRule is an autogenerated conversion function.
+func Convert_v1alpha1_NetworkPolicyEgressRule_To_networking_NetworkPolicyEgressRule(in *networkingv1alpha1.NetworkPolicyEgressRule, out *networking.NetworkPolicyEgressRule, s conversion.Scope) error {
+	return autoConvert_v1alpha1_NetworkPolicyEgressRule_To_networking_NetworkPolicyEgressRule(in, out, s)
+}
+
+func autoConvert_networking_NetworkPolicyEgressRule_To_v1alpha1_NetworkPolicyEgressRule(in *networking.NetworkPolicyEgressRule, out *networkingv1alpha1.NetworkPolicyEgressRule, s conversion.Scope) error {
+	*out = *(*networkingv1alpha1.NetworkPolicyEgressRule)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_networking_NetworkPolicyEgressRule_To_v1alpha1_NetworkPolicyEgressRule is an autogenerated conversion function.
+func Convert_networking_NetworkPolicyEgressRule_To_v1alpha1_NetworkPolicyEgressRule(in *networking.NetworkPolicyEgressRule, out *networkingv1alpha1.NetworkPolicyEgressRule, s conversion.Scope) error {
+	return autoConvert_networking_NetworkPolicyEgressRule_To_v1alpha1_NetworkPolicyEgressRule(in, out, s)
+}
+
+func autoConvert_v1alpha1_NetworkPolicyIngressRule_To_networking_NetworkPolicyIngressRule(in *networkingv1alpha1.NetworkPolicyIngressRule, out *networking.NetworkPolicyIngressRule, s conversion.Scope) error {
+	*out = *(*networking.NetworkPolicyIngressRule)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_NetworkPolicyIngressRule_To_networking_NetworkPolicyIngressRule is an autogenerated conversion function.
+func Convert_v1alpha1_NetworkPolicyIngressRule_To_networking_NetworkPolicyIngressRule(in *networkingv1alpha1.NetworkPolicyIngressRule, out *networking.NetworkPolicyIngressRule, s conversion.Scope) error {
+	return autoConvert_v1alpha1_NetworkPolicyIngressRule_To_networking_NetworkPolicyIngressRule(in, out, s)
+}
+
+func autoConvert_networking_NetworkPolicyIngressRule_To_v1alpha1_NetworkPolicyIngressRule(in *networking.NetworkPolicyIngressRule, out *networkingv1alpha1.NetworkPolicyIngressRule, s conversion.Scope) error {
+	*out = *(*networkingv1alpha1.NetworkPolicyIngressRule)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_networking_NetworkPolicyIngressRule_To_v1alpha1_NetworkPolicyIngressRule is an autogenerated conversion function.
+func Convert_networking_NetworkPolicyIngressRule_To_v1alpha1_NetworkPolicyIngressRule(in *networking.NetworkPolicyIngressRule, out *networkingv1alpha1.NetworkPolicyIngressRule, s conversion.Scope) error {
+	return autoConvert_networking_NetworkPolicyIngressRule_To_v1alpha1_NetworkPolicyIngressRule(in, out, s)
+}
+
+func autoConvert_v1alpha1_NetworkPolicyList_To_networking_NetworkPolicyList(in *networkingv1alpha1.NetworkPolicyList, out *networking.NetworkPolicyList, s conversion.Scope) error {
+	out.ListMeta = in.ListMeta
+	out.Items = *(*[]networking.NetworkPolicy)(unsafe.Pointer(&in.Items))
+	return nil
+}
+
+// Convert_v1alpha1_NetworkPolicyList_To_networking_NetworkPolicyList is an autogenerated conversion function.
+func Convert_v1alpha1_NetworkPolicyList_To_networking_NetworkPolicyList(in *networkingv1alpha1.NetworkPolicyList, out *networking.NetworkPolicyList, s conversion.Scope) error {
+	return autoConvert_v1alpha1_NetworkPolicyList_To_networking_NetworkPolicyList(in, out, s)
+}
+
+func autoConvert_networking_NetworkPolicyList_To_v1alpha1_NetworkPolicyList(in *networking.NetworkPolicyList, out *networkingv1alpha1.NetworkPolicyList, s conversion.Scope) error {
+	out.ListMeta = in.ListMeta
+	out.Items = *(*[]networkingv1alpha1.NetworkPolicy)(unsafe.Pointer(&in.Items))
+	return nil
+}
+
+// Convert_networking_NetworkPolicyList_To_v1alpha1_NetworkPolicyList is an autogenerated conversion function.
+func Convert_networking_NetworkPolicyList_To_v1alpha1_NetworkPolicyList(in *networking.NetworkPolicyList, out *networkingv1alpha1.NetworkPolicyList, s conversion.Scope) error {
+	return autoConvert_networking_NetworkPolicyList_To_v1alpha1_NetworkPolicyList(in, out, s)
+}
+
+func autoConvert_v1alpha1_NetworkPolicyPeer_To_networking_NetworkPolicyPeer(in *networkingv1alpha1.NetworkPolicyPeer, out *networking.NetworkPolicyPeer, s conversion.Scope) error {
+	*out = *(*networking.NetworkPolicyPeer)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_NetworkPolicyPeer_To_networking_NetworkPolicyPeer is an autogenerated conversion function.
+func Convert_v1alpha1_NetworkPolicyPeer_To_networking_NetworkPolicyPeer(in *networkingv1alpha1.NetworkPolicyPeer, out *networking.NetworkPolicyPeer, s conversion.Scope) error {
+	return autoConvert_v1alpha1_NetworkPolicyPeer_To_networking_NetworkPolicyPeer(in, out, s)
+}
+
+func autoConvert_networking_NetworkPolicyPeer_To_v1alpha1_NetworkPolicyPeer(in *networking.NetworkPolicyPeer, out *networkingv1alpha1.NetworkPolicyPeer, s conversion.Scope) error {
+	*out = *(*networkingv1alpha1.NetworkPolicyPeer)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_networking_NetworkPolicyPeer_To_v1alpha1_NetworkPolicyPeer is an autogenerated conversion function.
+func Convert_networking_NetworkPolicyPeer_To_v1alpha1_NetworkPolicyPeer(in *networking.NetworkPolicyPeer, out *networkingv1alpha1.NetworkPolicyPeer, s conversion.Scope) error {
+	return autoConvert_networking_NetworkPolicyPeer_To_v1alpha1_NetworkPolicyPeer(in, out, s)
+}
+
+func autoConvert_v1alpha1_NetworkPolicyPort_To_networking_NetworkPolicyPort(in *networkingv1alpha1.NetworkPolicyPort, out *networking.NetworkPolicyPort, s conversion.Scope) error {
+	*out = *(*networking.NetworkPolicyPort)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_NetworkPolicyPort_To_networking_NetworkPolicyPort is an autogenerated conversion function.
+func Convert_v1alpha1_NetworkPolicyPort_To_networking_NetworkPolicyPort(in *networkingv1alpha1.NetworkPolicyPort, out *networking.NetworkPolicyPort, s conversion.Scope) error {
+	return autoConvert_v1alpha1_NetworkPolicyPort_To_networking_NetworkPolicyPort(in, out, s)
+}
+
+func autoConvert_networking_NetworkPolicyPort_To_v1alpha1_NetworkPolicyPort(in *networking.NetworkPolicyPort, out *networkingv1alpha1.NetworkPolicyPort, s conversion.Scope) error {
+	*out = *(*networkingv1alpha1.NetworkPolicyPort)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_networking_NetworkPolicyPort_To_v1alpha1_NetworkPolicyPort is an autogenerated conversion function.
+func Convert_networking_NetworkPolicyPort_To_v1alpha1_NetworkPolicyPort(in *networking.NetworkPolicyPort, out *networkingv1alpha1.NetworkPolicyPort, s conversion.Scope) error {
+	return autoConvert_networking_NetworkPolicyPort_To_v1alpha1_NetworkPolicyPort(in, out, s)
+}
+
+func autoConvert_v1alpha1_NetworkPolicySpec_To_networking_NetworkPolicySpec(in *networkingv1alpha1.NetworkPolicySpec, out *networking.NetworkPolicySpec, s conversion.Scope) error {
+	*out = *(*networking.NetworkPolicySpec)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_NetworkPolicySpec_To_networking_NetworkPolicySpec is an autogenerated conversion function.
+func Convert_v1alpha1_NetworkPolicySpec_To_networking_NetworkPolicySpec(in *networkingv1alpha1.NetworkPolicySpec, out *networking.NetworkPolicySpec, s conversion.Scope) error {
+	return autoConvert_v1alpha1_NetworkPolicySpec_To_networking_NetworkPolicySpec(in, out, s)
+}
+
+func autoConvert_networking_NetworkPolicySpec_To_v1alpha1_NetworkPolicySpec(in *networking.NetworkPolicySpec, out *networkingv1alpha1.NetworkPolicySpec, s conversion.Scope) error {
+	*out = *(*networkingv1alpha1.NetworkPolicySpec)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_networking_NetworkPolicySpec_To_v1alpha1_NetworkPolicySpec is an autogenerated conversion function.
+func Convert_networking_NetworkPolicySpec_To_v1alpha1_NetworkPolicySpec(in *networking.NetworkPolicySpec, out *networkingv1alpha1.NetworkPolicySpec, s conversion.Scope) error {
+	return autoConvert_networking_NetworkPolicySpec_To_v1alpha1_NetworkPolicySpec(in, out, s)
+}
+
+func autoConvert_v1alpha1_NetworkPolicyStatus_To_networking_NetworkPolicyStatus(in *networkingv1alpha1.NetworkPolicyStatus, out *networking.NetworkPolicyStatus, s conversion.Scope) error {
+	*out = *(*networking.NetworkPolicyStatus)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_NetworkPolicyStatus_To_networking_NetworkPolicyStatus is an autogenerated conversion function.
+func Convert_v1alpha1_NetworkPolicyStatus_To_networking_NetworkPolicyStatus(in *networkingv1alpha1.NetworkPolicyStatus, out *networking.NetworkPolicyStatus, s conversion.Scope) error {
+	return autoConvert_v1alpha1_NetworkPolicyStatus_To_networking_NetworkPolicyStatus(in, out, s)
+}
+
+func autoConvert_networking_NetworkPolicyStatus_To_v1alpha1_NetworkPolicyStatus(in *networking.NetworkPolicyStatus, out *networkingv1alpha1.NetworkPolicyStatus, s conversion.Scope) error {
+	*out = *(*networkingv1alpha1.NetworkPolicyStatus)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_networking_NetworkPolicyStatus_To_v1alpha1_NetworkPolicyStatus is an autogenerated conversion function.
+func Convert_networking_NetworkPolicyStatus_To_v1alpha1_NetworkPolicyStatus(in *networking.NetworkPolicyStatus, out *networkingv1alpha1.NetworkPolicyStatus, s conversion.Scope) error {
+	return autoConvert_networking_NetworkPolicyStatus_To_v1alpha1_NetworkPolicyStatus(in, out, s)
 }
 
 func autoConvert_v1alpha1_NetworkRealization_To_networking_NetworkRealization(in *networkingv1alpha1.NetworkRealization, out *networking.NetworkRealization, s conversion.Scope) error {
@@ -779,6 +1655,26 @@ func autoConvert_networking_NetworkStatus_To_v1alpha1_NetworkStatus(in *networki
 // Convert_networking_NetworkStatus_To_v1alpha1_NetworkStatus is an autogenerated conversion function.
 func Convert_networking_NetworkStatus_To_v1alpha1_NetworkStatus(in *networking.NetworkStatus, out *networkingv1alpha1.NetworkStatus, s conversion.Scope) error {
 	return autoConvert_networking_NetworkStatus_To_v1alpha1_NetworkStatus(in, out, s)
+}
+
+func autoConvert_v1alpha1_ObjectSelector_To_networking_ObjectSelector(in *networkingv1alpha1.ObjectSelector, out *networking.ObjectSelector, s conversion.Scope) error {
+	*out = *(*networking.ObjectSelector)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_ObjectSelector_To_networking_ObjectSelector is an autogenerated conversion function.
+func Convert_v1alpha1_ObjectSelector_To_networking_ObjectSelector(in *networkingv1alpha1.ObjectSelector, out *networking.ObjectSelector, s conversion.Scope) error {
+	return autoConvert_v1alpha1_ObjectSelector_To_networking_ObjectSelector(in, out, s)
+}
+
+func autoConvert_networking_ObjectSelector_To_v1alpha1_ObjectSelector(in *networking.ObjectSelector, out *networkingv1alpha1.ObjectSelector, s conversion.Scope) error {
+	*out = *(*networkingv1alpha1.ObjectSelector)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_networking_ObjectSelector_To_v1alpha1_ObjectSelector is an autogenerated conversion function.
+func Convert_networking_ObjectSelector_To_v1alpha1_ObjectSelector(in *networking.ObjectSelector, out *networkingv1alpha1.ObjectSelector, s conversion.Scope) error {
+	return autoConvert_networking_ObjectSelector_To_v1alpha1_ObjectSelector(in, out, s)
 }
 
 func autoConvert_v1alpha1_PeeringPrefix_To_networking_PeeringPrefix(in *networkingv1alpha1.PeeringPrefix, out *networking.PeeringPrefix, s conversion.Scope) error {
@@ -881,6 +1777,60 @@ func Convert_networking_PrefixTemplateSpec_To_v1alpha1_PrefixTemplateSpec(in *ne
 	return autoConvert_networking_PrefixTemplateSpec_To_v1alpha1_PrefixTemplateSpec(in, out, s)
 }
 
+func autoConvert_v1alpha1_VirtualIP_To_networking_VirtualIP(in *networkingv1alpha1.VirtualIP, out *networking.VirtualIP, s conversion.Scope) error {
+	out.ObjectMeta = in.ObjectMeta
+	if err := Convert_v1alpha1_VirtualIPSpec_To_networking_VirtualIPSpec(&in.Spec, &out.Spec, s); err != nil {
+		return err
+	}
+	if err := Convert_v1alpha1_VirtualIPStatus_To_networking_VirtualIPStatus(&in.Status, &out.Status, s); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Convert_v1alpha1_VirtualIP_To_networking_VirtualIP is an autogenerated conversion function.
+func Convert_v1alpha1_VirtualIP_To_networking_VirtualIP(in *networkingv1alpha1.VirtualIP, out *networking.VirtualIP, s conversion.Scope) error {
+	return autoConvert_v1alpha1_VirtualIP_To_networking_VirtualIP(in, out, s)
+}
+
+func autoConvert_networking_VirtualIP_To_v1alpha1_VirtualIP(in *networking.VirtualIP, out *networkingv1alpha1.VirtualIP, s conversion.Scope) error {
+	out.ObjectMeta = in.ObjectMeta
+	if err := Convert_networking_VirtualIPSpec_To_v1alpha1_VirtualIPSpec(&in.Spec, &out.Spec, s); err != nil {
+		return err
+	}
+	if err := Convert_networking_VirtualIPStatus_To_v1alpha1_VirtualIPStatus(&in.Status, &out.Status, s); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Convert_networking_VirtualIP_To_v1alpha1_VirtualIP is an autogenerated conversion function.
+func Convert_networking_VirtualIP_To_v1alpha1_VirtualIP(in *networking.VirtualIP, out *networkingv1alpha1.VirtualIP, s conversion.Scope) error {
+	return autoConvert_networking_VirtualIP_To_v1alpha1_VirtualIP(in, out, s)
+}
+
+func autoConvert_v1alpha1_VirtualIPList_To_networking_VirtualIPList(in *networkingv1alpha1.VirtualIPList, out *networking.VirtualIPList, s conversion.Scope) error {
+	out.ListMeta = in.ListMeta
+	out.Items = *(*[]networking.VirtualIP)(unsafe.Pointer(&in.Items))
+	return nil
+}
+
+// Convert_v1alpha1_VirtualIPList_To_networking_VirtualIPList is an autogenerated conversion function.
+func Convert_v1alpha1_VirtualIPList_To_networking_VirtualIPList(in *networkingv1alpha1.VirtualIPList, out *networking.VirtualIPList, s conversion.Scope) error {
+	return autoConvert_v1alpha1_VirtualIPList_To_networking_VirtualIPList(in, out, s)
+}
+
+func autoConvert_networking_VirtualIPList_To_v1alpha1_VirtualIPList(in *networking.VirtualIPList, out *networkingv1alpha1.VirtualIPList, s conversion.Scope) error {
+	out.ListMeta = in.ListMeta
+	out.Items = *(*[]networkingv1alpha1.VirtualIP)(unsafe.Pointer(&in.Items))
+	return nil
+}
+
+// Convert_networking_VirtualIPList_To_v1alpha1_VirtualIPList is an autogenerated conversion function.
+func Convert_networking_VirtualIPList_To_v1alpha1_VirtualIPList(in *networking.VirtualIPList, out *networkingv1alpha1.VirtualIPList, s conversion.Scope) error {
+	return autoConvert_networking_VirtualIPList_To_v1alpha1_VirtualIPList(in, out, s)
+}
+
 func autoConvert_v1alpha1_VirtualIPSource_To_networking_VirtualIPSource(in *networkingv1alpha1.VirtualIPSource, out *networking.VirtualIPSource, s conversion.Scope) error {
 	*out = *(*networking.VirtualIPSource)(unsafe.Pointer(in))
 	return nil
@@ -919,6 +1869,26 @@ func autoConvert_networking_VirtualIPSpec_To_v1alpha1_VirtualIPSpec(in *networki
 // Convert_networking_VirtualIPSpec_To_v1alpha1_VirtualIPSpec is an autogenerated conversion function.
 func Convert_networking_VirtualIPSpec_To_v1alpha1_VirtualIPSpec(in *networking.VirtualIPSpec, out *networkingv1alpha1.VirtualIPSpec, s conversion.Scope) error {
 	return autoConvert_networking_VirtualIPSpec_To_v1alpha1_VirtualIPSpec(in, out, s)
+}
+
+func autoConvert_v1alpha1_VirtualIPStatus_To_networking_VirtualIPStatus(in *networkingv1alpha1.VirtualIPStatus, out *networking.VirtualIPStatus, s conversion.Scope) error {
+	*out = *(*networking.VirtualIPStatus)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_VirtualIPStatus_To_networking_VirtualIPStatus is an autogenerated conversion function.
+func Convert_v1alpha1_VirtualIPStatus_To_networking_VirtualIPStatus(in *networkingv1alpha1.VirtualIPStatus, out *networking.VirtualIPStatus, s conversion.Scope) error {
+	return autoConvert_v1alpha1_VirtualIPStatus_To_networking_VirtualIPStatus(in, out, s)
+}
+
+func autoConvert_networking_VirtualIPStatus_To_v1alpha1_VirtualIPStatus(in *networking.VirtualIPStatus, out *networkingv1alpha1.VirtualIPStatus, s conversion.Scope) error {
+	*out = *(*networkingv1alpha1.VirtualIPStatus)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_networking_VirtualIPStatus_To_v1alpha1_VirtualIPStatus is an autogenerated conversion function.
+func Convert_networking_VirtualIPStatus_To_v1alpha1_VirtualIPStatus(in *networking.VirtualIPStatus, out *networkingv1alpha1.VirtualIPStatus, s conversion.Scope) error {
+	return autoConvert_networking_VirtualIPStatus_To_v1alpha1_VirtualIPStatus(in, out, s)
 }
 
 func autoConvert_v1alpha1_VirtualIPTemplateSpec_To_networking_VirtualIPTemplateSpec(in *networkingv1alpha1.VirtualIPTemplateSpec, out *networking.VirtualIPTemplateSpec, s conversion.Scope) error {

@@ -17,9 +17,74 @@ import (
 // Public to allow building arbitrary schemes.
 // All generated defaulters are covering - they call all nested defaulters.
 func RegisterDefaults(scheme *runtime.Scheme) error {
+	scheme.AddTypeDefaultingFunc(&networkingv1alpha1.LoadBalancer{}, func(obj interface{}) { SetObjectDefaults_LoadBalancer(obj.(*networkingv1alpha1.LoadBalancer)) })
+	scheme.AddTypeDefaultingFunc(&networkingv1alpha1.LoadBalancerList{}, func(obj interface{}) { SetObjectDefaults_LoadBalancerList(obj.(*networkingv1alpha1.LoadBalancerList)) })
+	scheme.AddTypeDefaultingFunc(&networkingv1alpha1.LoadBalancerRouting{}, func(obj interface{}) {
+		SetObjectDefaults_LoadBalancerRouting(obj.(*networkingv1alpha1.LoadBalancerRouting))
+	})
+	scheme.AddTypeDefaultingFunc(&networkingv1alpha1.LoadBalancerRoutingList{}, func(obj interface{}) {
+		SetObjectDefaults_LoadBalancerRoutingList(obj.(*networkingv1alpha1.LoadBalancerRoutingList))
+	})
+	scheme.AddTypeDefaultingFunc(&networkingv1alpha1.NATGateway{}, func(obj interface{}) { SetObjectDefaults_NATGateway(obj.(*networkingv1alpha1.NATGateway)) })
+	scheme.AddTypeDefaultingFunc(&networkingv1alpha1.NATGatewayList{}, func(obj interface{}) { SetObjectDefaults_NATGatewayList(obj.(*networkingv1alpha1.NATGatewayList)) })
 	scheme.AddTypeDefaultingFunc(&networkingv1alpha1.Network{}, func(obj interface{}) { SetObjectDefaults_Network(obj.(*networkingv1alpha1.Network)) })
+	scheme.AddTypeDefaultingFunc(&networkingv1alpha1.NetworkInterface{}, func(obj interface{}) { SetObjectDefaults_NetworkInterface(obj.(*networkingv1alpha1.NetworkInterface)) })
+	scheme.AddTypeDefaultingFunc(&networkingv1alpha1.NetworkInterfaceList{}, func(obj interface{}) {
+		SetObjectDefaults_NetworkInterfaceList(obj.(*networkingv1alpha1.NetworkInterfaceList))
+	})
 	scheme.AddTypeDefaultingFunc(&networkingv1alpha1.NetworkList{}, func(obj interface{}) { SetObjectDefaults_NetworkList(obj.(*networkingv1alpha1.NetworkList)) })
+	scheme.AddTypeDefaultingFunc(&networkingv1alpha1.NetworkPeeringRequests{}, func(obj interface{}) {
+		SetObjectDefaults_NetworkPeeringRequests(obj.(*networkingv1alpha1.NetworkPeeringRequests))
+	})
+	scheme.AddTypeDefaultingFunc(&networkingv1alpha1.NetworkPolicy{}, func(obj interface{}) { SetObjectDefaults_NetworkPolicy(obj.(*networkingv1alpha1.NetworkPolicy)) })
+	scheme.AddTypeDefaultingFunc(&networkingv1alpha1.NetworkPolicyList{}, func(obj interface{}) {
+		SetObjectDefaults_NetworkPolicyList(obj.(*networkingv1alpha1.NetworkPolicyList))
+	})
+	scheme.AddTypeDefaultingFunc(&networkingv1alpha1.VirtualIP{}, func(obj interface{}) { SetObjectDefaults_VirtualIP(obj.(*networkingv1alpha1.VirtualIP)) })
+	scheme.AddTypeDefaultingFunc(&networkingv1alpha1.VirtualIPList{}, func(obj interface{}) { SetObjectDefaults_VirtualIPList(obj.(*networkingv1alpha1.VirtualIPList)) })
 	return nil
+}
+
+func SetObjectDefaults_LoadBalancer(in *networkingv1alpha1.LoadBalancer) {
+	SetDefaults_LoadBalancerSpec(&in.Spec)
+	for i := range in.Spec.IPs {
+		a := &in.Spec.IPs[i]
+		SetDefaults_IPSource(a)
+	}
+	SetDefaults_LoadBalancerStatus(&in.Status)
+}
+
+func SetObjectDefaults_LoadBalancerList(in *networkingv1alpha1.LoadBalancerList) {
+	for i := range in.Items {
+		a := &in.Items[i]
+		SetObjectDefaults_LoadBalancer(a)
+	}
+}
+
+func SetObjectDefaults_LoadBalancerRouting(in *networkingv1alpha1.LoadBalancerRouting) {
+	for i := range in.Destinations {
+		a := &in.Destinations[i]
+		SetDefaults_LoadBalancerDestination(a)
+	}
+}
+
+func SetObjectDefaults_LoadBalancerRoutingList(in *networkingv1alpha1.LoadBalancerRoutingList) {
+	for i := range in.Items {
+		a := &in.Items[i]
+		SetObjectDefaults_LoadBalancerRouting(a)
+	}
+}
+
+func SetObjectDefaults_NATGateway(in *networkingv1alpha1.NATGateway) {
+	SetDefaults_NATGatewaySpec(&in.Spec)
+	SetDefaults_NATGatewayStatus(&in.Status)
+}
+
+func SetObjectDefaults_NATGatewayList(in *networkingv1alpha1.NATGatewayList) {
+	for i := range in.Items {
+		a := &in.Items[i]
+		SetObjectDefaults_NATGateway(a)
+	}
 }
 
 func SetObjectDefaults_Network(in *networkingv1alpha1.Network) {
@@ -32,9 +97,65 @@ func SetObjectDefaults_Network(in *networkingv1alpha1.Network) {
 	}
 }
 
+func SetObjectDefaults_NetworkInterface(in *networkingv1alpha1.NetworkInterface) {
+	SetDefaults_NetworkInterfaceSpec(&in.Spec)
+	for i := range in.Spec.IPs {
+		a := &in.Spec.IPs[i]
+		SetDefaults_IPSource(a)
+	}
+	if in.Spec.VirtualIP != nil {
+		if in.Spec.VirtualIP.Ephemeral != nil {
+			if in.Spec.VirtualIP.Ephemeral.VirtualIPTemplate != nil {
+				SetDefaults_EphemeralVirtualIPSpec(&in.Spec.VirtualIP.Ephemeral.VirtualIPTemplate.Spec)
+			}
+		}
+	}
+	SetDefaults_NetworkInterfaceStatus(&in.Status)
+}
+
+func SetObjectDefaults_NetworkInterfaceList(in *networkingv1alpha1.NetworkInterfaceList) {
+	for i := range in.Items {
+		a := &in.Items[i]
+		SetObjectDefaults_NetworkInterface(a)
+	}
+}
+
 func SetObjectDefaults_NetworkList(in *networkingv1alpha1.NetworkList) {
 	for i := range in.Items {
 		a := &in.Items[i]
 		SetObjectDefaults_Network(a)
+	}
+}
+
+func SetObjectDefaults_NetworkPeeringRequests(in *networkingv1alpha1.NetworkPeeringRequests) {
+	for i := range in.Requests {
+		a := &in.Requests[i]
+		for j := range a.Prefixes {
+			b := &a.Prefixes[j]
+			SetDefaults_PeeringPrefix(b)
+		}
+	}
+}
+
+func SetObjectDefaults_NetworkPolicy(in *networkingv1alpha1.NetworkPolicy) {
+	SetDefaults_NetworkPolicySpec(&in.Spec)
+}
+
+func SetObjectDefaults_NetworkPolicyList(in *networkingv1alpha1.NetworkPolicyList) {
+	for i := range in.Items {
+		a := &in.Items[i]
+		SetObjectDefaults_NetworkPolicy(a)
+	}
+}
+
+func SetObjectDefaults_VirtualIP(in *networkingv1alpha1.VirtualIP) {
+	SetDefaults_VirtualIPSpec(&in.Spec)
+	SetDefaults_VirtualIPStatus(&in.Status)
+}
+
+func SetObjectDefaults_VirtualIPList(in *networkingv1alpha1.VirtualIPList) {
+	for i := range in.Items {
+		a := &in.Items[i]
+		SetObjectDefaults_VirtualIP(a)
 	}
 }

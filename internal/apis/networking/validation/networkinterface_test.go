@@ -47,7 +47,7 @@ func TestValidateNetworkInterface(t *testing.T) {
 	virtualIP := func(source networking.VirtualIPSource) func(*nic) {
 		return func(n *nic) { n.Spec.VirtualIP = &source }
 	}
-	ephemeralVirtualIP := func(spec networking.VirtualIPSpec) func(*nic) {
+	ephemeralVirtualIP := func(spec networking.EphemeralVirtualIPSpec) func(*nic) {
 		return virtualIP(networking.VirtualIPSource{Ephemeral: &networking.EphemeralVirtualIPSource{
 			VirtualIPTemplate: &networking.VirtualIPTemplateSpec{Spec: spec},
 		}})
@@ -80,7 +80,7 @@ func TestValidateNetworkInterface(t *testing.T) {
 			change: ips(networking.IPSource{Ephemeral: from(networking.PrefixSpec{})}, six),
 		},
 		"an ephemeral virtual IP is accepted": {
-			change: ephemeralVirtualIP(networking.VirtualIPSpec{
+			change: ephemeralVirtualIP(networking.EphemeralVirtualIPSpec{
 				Type: networking.VirtualIPTypePublic, IPFamily: networking.IPv4Protocol, ReclaimPolicy: networking.ReclaimPolicyRetain,
 			}),
 		},
@@ -107,7 +107,7 @@ func TestValidateNetworkInterface(t *testing.T) {
 				`spec.networkRef.name: Invalid value: "Net": ` + subdomainRule,
 				`spec.machineRef.name: Invalid value: "M": ` + subdomainRule,
 				`spec.machineRef.uid: Invalid value: "1": must be a lowercase UUID in 8-4-4-4-12 format`,
-				`spec.virtualIP.virtualIPRef.name: Invalid value: "V": ` + subdomainRule,
+				`spec.virtualIP.virtualIPRef.name: Invalid value: "V": ` + labelRule,
 			},
 		},
 		"a family is known and given once": {
@@ -242,10 +242,10 @@ func TestValidateNetworkInterface(t *testing.T) {
 			want:   []string{"spec.virtualIP.ephemeral.virtualIPTemplate: Required value: must be given"},
 		},
 		"the template of a virtual IP has known values": {
-			change: ephemeralVirtualIP(networking.VirtualIPSpec{ReclaimPolicy: "Recycle"}),
+			change: ephemeralVirtualIP(networking.EphemeralVirtualIPSpec{ReclaimPolicy: "Recycle"}),
 			want: []string{
-				`spec.virtualIP.ephemeral.virtualIPTemplate.spec.type: Unsupported value: "": supported values: "Public"`,
-				`spec.virtualIP.ephemeral.virtualIPTemplate.spec.ipFamily: Unsupported value: "": supported values: "IPv4", "IPv6"`,
+				"spec.virtualIP.ephemeral.virtualIPTemplate.spec.type: Required value: must be Public",
+				"spec.virtualIP.ephemeral.virtualIPTemplate.spec.ipFamily: Required value: must be IPv4 or IPv6",
 				`spec.virtualIP.ephemeral.virtualIPTemplate.spec.reclaimPolicy: Unsupported value: "Recycle": ` +
 					`supported values: "Retain", "Delete"`,
 			},
@@ -261,6 +261,17 @@ func TestValidateNetworkInterface(t *testing.T) {
 				"spec.attributes[k]: Too long: may not be more than 1024 bytes",
 				fmt.Sprintf("spec.attributes[%s]: Too long: may not be more than 253 bytes", strings.Repeat("k", maxAttributeKeyLength+1)),
 			},
+		},
+		"an address is one that a machine can have": {
+			change: ips(networking.IPSource{Value: "127.0.0.1"}, networking.IPSource{Value: "ff02::1"}),
+			want: []string{
+				`spec.ips[0].value: Invalid value: "127.0.0.1": must be a unicast address: this is a loopback address`,
+				`spec.ips[1].value: Invalid value: "ff02::1": must be a unicast address: this is a multicast address`,
+			},
+		},
+		"nor is the broadcast address one": {
+			change: ips(networking.IPSource{Value: "255.255.255.255"}, six),
+			want:   []string{`spec.ips[0].value: Invalid value: "255.255.255.255": must be a unicast address: this is the broadcast address`},
 		},
 		"attributes are of limited number": {
 			change: func(n *nic) {
@@ -320,19 +331,6 @@ func TestValidateNetworkInterfaceUpdate(t *testing.T) {
 		"a providerID may be taken away while there is no Machine": {
 			stored: func(n *nic) { n.Spec.ProviderID = "x://1" }, change: asIs,
 		},
-		"a providerID may not change while there is no Machine": {
-			stored: func(n *nic) { n.Spec.ProviderID = "x://1" },
-			change: func(n *nic) { n.Spec.ProviderID = "x://2" },
-			want:   []string{`spec.providerID: Invalid value: "x://2": field is immutable until machineRef changes`},
-		},
-		"a providerID may not change under a Machine": {
-			stored: usedBy(uidB, "x://1"), change: usedBy(uidB, "x://2"),
-			want: []string{`spec.providerID: Invalid value: "x://2": field is immutable until machineRef changes`},
-		},
-		"a providerID may not end under a Machine": {
-			stored: usedBy(uidB, "x://1"), change: usedBy(uidB, ""),
-			want: []string{`spec.providerID: Invalid value: "": field is immutable until machineRef changes`},
-		},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			expect(t, tc.want, ValidateNetworkInterfaceUpdate(dualStack(tc.change), dualStack(tc.stored)))
@@ -384,13 +382,16 @@ func TestValidateNetworkInterfaceStatusUpdate(t *testing.T) {
 
 func TestValidateNetworkMembership(t *testing.T) {
 	known := metav1.ObjectMeta{UID: uidA, ResourceVersion: "7"}
+	interfaces := func(count int32, names ...string) []networking.NetworkHolders {
+		return []networking.NetworkHolders{{Kind: "NetworkInterface", Count: count, Names: names}}
+	}
 	for sentence, tc := range map[string]struct {
 		membership networking.NetworkMembership
 		want       []string
 	}{
 		"a count is accepted": {membership: networking.NetworkMembership{ObjectMeta: known, NetworkInterfaces: 7}},
 		"a count with a few names is accepted": {
-			membership: networking.NetworkMembership{ObjectMeta: known, NetworkInterfaces: 7, Names: []string{"a", "b.c"}},
+			membership: networking.NetworkMembership{ObjectMeta: known, NetworkInterfaces: 7, Holders: interfaces(7, "a", "b.c")},
 		},
 		"a count says of which Network": {
 			membership: networking.NetworkMembership{},
@@ -404,18 +405,28 @@ func TestValidateNetworkMembership(t *testing.T) {
 			want:       []string{"networkInterfaces: Invalid value: -1: must not be negative"},
 		},
 		"there are no more names than interfaces": {
-			membership: networking.NetworkMembership{ObjectMeta: known, NetworkInterfaces: 1, Names: []string{"a", "b"}},
-			want:       []string{"names: Too many: 2: must have at most 1 item"},
+			membership: networking.NetworkMembership{ObjectMeta: known, NetworkInterfaces: 1, Holders: interfaces(1, "a", "b")},
+			want:       []string{"holders[0].names: Too many: 2: must have at most 1 item"},
 		},
 		"there are no more names than a few": {
-			membership: networking.NetworkMembership{ObjectMeta: known, NetworkInterfaces: 9, Names: make([]string, 6)},
-			want:       []string{"names: Too many: 6: must have at most 5 items"},
+			membership: networking.NetworkMembership{ObjectMeta: known, NetworkInterfaces: 9, Holders: interfaces(9, make([]string, 6)...)},
+			want:       []string{"holders[0].names: Too many: 6: must have at most 5 items"},
+		},
+		"kinds are those that hold a Network, each given once, and there are some": {
+			membership: networking.NetworkMembership{ObjectMeta: known, Holders: []networking.NetworkHolders{
+				{Kind: "VirtualIP", Count: 1}, {Kind: "LoadBalancer", Count: 1}, {Kind: "LoadBalancer"},
+			}},
+			want: []string{
+				`holders[0].kind: Unsupported value: "VirtualIP": supported values: "LoadBalancer", "NATGateway", "NetworkInterface"`,
+				`holders[2].kind: Duplicate value: "LoadBalancer"`,
+				"holders[2].count: Invalid value: 0: must be at least 1",
+			},
 		},
 		"names are names, each given once": {
-			membership: networking.NetworkMembership{ObjectMeta: known, NetworkInterfaces: 9, Names: []string{"a", "a", "B"}},
+			membership: networking.NetworkMembership{ObjectMeta: known, NetworkInterfaces: 9, Holders: interfaces(9, "a", "a", "B")},
 			want: []string{
-				`names[1]: Duplicate value: "a"`,
-				`names[2]: Invalid value: "B": ` + subdomainRule,
+				`holders[0].names[1]: Duplicate value: "a"`,
+				`holders[0].names[2]: Invalid value: "B": ` + subdomainRule,
 			},
 		},
 	} {

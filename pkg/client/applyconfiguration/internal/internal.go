@@ -38,6 +38,36 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: virtualIPTemplate
       type:
         namedType: dev.ironcore.networking.apis.networking.v1alpha1.VirtualIPTemplateSpec
+- name: dev.ironcore.networking.apis.networking.v1alpha1.EphemeralVirtualIPSpec
+  map:
+    fields:
+    - name: ipFamily
+      type:
+        scalar: string
+      default: ""
+    - name: reclaimPolicy
+      type:
+        scalar: string
+    - name: targetRef
+      type:
+        namedType: dev.ironcore.networking.apis.networking.v1alpha1.LocalUIDReference
+    - name: type
+      type:
+        scalar: string
+      default: ""
+- name: dev.ironcore.networking.apis.networking.v1alpha1.IPBlock
+  map:
+    fields:
+    - name: cidr
+      type:
+        scalar: string
+      default: ""
+    - name: except
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
 - name: dev.ironcore.networking.apis.networking.v1alpha1.IPSource
   map:
     fields:
@@ -47,12 +77,147 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: value
       type:
         scalar: string
+- name: dev.ironcore.networking.apis.networking.v1alpha1.LoadBalancer
+  map:
+    fields:
+    - name: apiVersion
+      type:
+        scalar: string
+    - name: kind
+      type:
+        scalar: string
+    - name: metadata
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta
+      default: {}
+    - name: spec
+      type:
+        namedType: dev.ironcore.networking.apis.networking.v1alpha1.LoadBalancerSpec
+      default: {}
+    - name: status
+      type:
+        namedType: dev.ironcore.networking.apis.networking.v1alpha1.LoadBalancerStatus
+      default: {}
+- name: dev.ironcore.networking.apis.networking.v1alpha1.LoadBalancerDestination
+  map:
+    fields:
+    - name: ip
+      type:
+        scalar: string
+      default: ""
+    - name: targetRef
+      type:
+        namedType: dev.ironcore.networking.apis.networking.v1alpha1.LoadBalancerTargetRef
+- name: dev.ironcore.networking.apis.networking.v1alpha1.LoadBalancerPort
+  map:
+    fields:
+    - name: endPort
+      type:
+        scalar: numeric
+    - name: port
+      type:
+        scalar: numeric
+      default: 0
+    - name: protocol
+      type:
+        scalar: string
+- name: dev.ironcore.networking.apis.networking.v1alpha1.LoadBalancerRouting
+  map:
+    fields:
+    - name: apiVersion
+      type:
+        scalar: string
+    - name: destinations
+      type:
+        list:
+          elementType:
+            namedType: dev.ironcore.networking.apis.networking.v1alpha1.LoadBalancerDestination
+          elementRelationship: atomic
+    - name: kind
+      type:
+        scalar: string
+    - name: metadata
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta
+      default: {}
+    - name: networkRef
+      type:
+        namedType: dev.ironcore.networking.apis.networking.v1alpha1.LocalUIDReference
+      default: {}
+- name: dev.ironcore.networking.apis.networking.v1alpha1.LoadBalancerSpec
+  map:
+    fields:
+    - name: ipFamilies
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+    - name: ips
+      type:
+        list:
+          elementType:
+            namedType: dev.ironcore.networking.apis.networking.v1alpha1.IPSource
+          elementRelationship: atomic
+    - name: networkInterfaceSelector
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector
+    - name: networkRef
+      type:
+        namedType: dev.ironcore.networking.apis.networking.v1alpha1.LocalObjectReference
+      default: {}
+    - name: ports
+      type:
+        list:
+          elementType:
+            namedType: dev.ironcore.networking.apis.networking.v1alpha1.LoadBalancerPort
+          elementRelationship: atomic
+    - name: type
+      type:
+        scalar: string
+      default: ""
+- name: dev.ironcore.networking.apis.networking.v1alpha1.LoadBalancerStatus
+  map:
+    fields:
+    - name: conditions
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Condition
+          elementRelationship: associative
+          keys:
+          - type
+    - name: ips
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+    - name: observedGeneration
+      type:
+        scalar: numeric
+- name: dev.ironcore.networking.apis.networking.v1alpha1.LoadBalancerTargetRef
+  map:
+    fields:
+    - name: name
+      type:
+        scalar: string
+      default: ""
+    - name: providerID
+      type:
+        scalar: string
+      default: ""
+    - name: uid
+      type:
+        scalar: string
+      default: ""
 - name: dev.ironcore.networking.apis.networking.v1alpha1.LocalObjectReference
   map:
     fields:
     - name: name
       type:
         scalar: string
+    elementRelationship: atomic
 - name: dev.ironcore.networking.apis.networking.v1alpha1.LocalUIDReference
   map:
     fields:
@@ -65,6 +230,65 @@ var schemaYAML = typed.YAMLObject(`types:
         scalar: string
       default: ""
     elementRelationship: atomic
+- name: dev.ironcore.networking.apis.networking.v1alpha1.NATGateway
+  map:
+    fields:
+    - name: apiVersion
+      type:
+        scalar: string
+    - name: kind
+      type:
+        scalar: string
+    - name: metadata
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta
+      default: {}
+    - name: spec
+      type:
+        namedType: dev.ironcore.networking.apis.networking.v1alpha1.NATGatewaySpec
+      default: {}
+    - name: status
+      type:
+        namedType: dev.ironcore.networking.apis.networking.v1alpha1.NATGatewayStatus
+      default: {}
+- name: dev.ironcore.networking.apis.networking.v1alpha1.NATGatewaySpec
+  map:
+    fields:
+    - name: ipFamily
+      type:
+        scalar: string
+      default: ""
+    - name: networkRef
+      type:
+        namedType: dev.ironcore.networking.apis.networking.v1alpha1.LocalObjectReference
+      default: {}
+    - name: portsPerNetworkInterface
+      type:
+        scalar: numeric
+    - name: type
+      type:
+        scalar: string
+      default: ""
+- name: dev.ironcore.networking.apis.networking.v1alpha1.NATGatewayStatus
+  map:
+    fields:
+    - name: conditions
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Condition
+          elementRelationship: associative
+          keys:
+          - type
+    - name: ips
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+    - name: observedGeneration
+      type:
+        scalar: numeric
 - name: dev.ironcore.networking.apis.networking.v1alpha1.Network
   map:
     fields:
@@ -157,6 +381,12 @@ var schemaYAML = typed.YAMLObject(`types:
           elementRelationship: associative
           keys:
           - type
+    - name: gateways
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
     - name: ips
       type:
         list:
@@ -166,6 +396,15 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: lastStateTransitionTime
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: macAddress
+      type:
+        scalar: string
+    - name: mtu
+      type:
+        scalar: numeric
+    - name: observedGeneration
+      type:
+        scalar: numeric
     - name: prefixes
       type:
         list:
@@ -237,6 +476,9 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         scalar: string
       default: ""
+    - name: networkRef
+      type:
+        namedType: dev.ironcore.networking.apis.networking.v1alpha1.NetworkPeeringNetworkRef
     - name: phase
       type:
         scalar: string
@@ -254,6 +496,121 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: state
       type:
         scalar: string
+- name: dev.ironcore.networking.apis.networking.v1alpha1.NetworkPolicy
+  map:
+    fields:
+    - name: apiVersion
+      type:
+        scalar: string
+    - name: kind
+      type:
+        scalar: string
+    - name: metadata
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta
+      default: {}
+    - name: spec
+      type:
+        namedType: dev.ironcore.networking.apis.networking.v1alpha1.NetworkPolicySpec
+      default: {}
+    - name: status
+      type:
+        namedType: dev.ironcore.networking.apis.networking.v1alpha1.NetworkPolicyStatus
+      default: {}
+- name: dev.ironcore.networking.apis.networking.v1alpha1.NetworkPolicyEgressRule
+  map:
+    fields:
+    - name: ports
+      type:
+        list:
+          elementType:
+            namedType: dev.ironcore.networking.apis.networking.v1alpha1.NetworkPolicyPort
+          elementRelationship: atomic
+    - name: to
+      type:
+        list:
+          elementType:
+            namedType: dev.ironcore.networking.apis.networking.v1alpha1.NetworkPolicyPeer
+          elementRelationship: atomic
+- name: dev.ironcore.networking.apis.networking.v1alpha1.NetworkPolicyIngressRule
+  map:
+    fields:
+    - name: from
+      type:
+        list:
+          elementType:
+            namedType: dev.ironcore.networking.apis.networking.v1alpha1.NetworkPolicyPeer
+          elementRelationship: atomic
+    - name: ports
+      type:
+        list:
+          elementType:
+            namedType: dev.ironcore.networking.apis.networking.v1alpha1.NetworkPolicyPort
+          elementRelationship: atomic
+- name: dev.ironcore.networking.apis.networking.v1alpha1.NetworkPolicyPeer
+  map:
+    fields:
+    - name: ipBlock
+      type:
+        namedType: dev.ironcore.networking.apis.networking.v1alpha1.IPBlock
+    - name: objectSelector
+      type:
+        namedType: dev.ironcore.networking.apis.networking.v1alpha1.ObjectSelector
+- name: dev.ironcore.networking.apis.networking.v1alpha1.NetworkPolicyPort
+  map:
+    fields:
+    - name: endPort
+      type:
+        scalar: numeric
+    - name: port
+      type:
+        scalar: numeric
+    - name: protocol
+      type:
+        scalar: string
+- name: dev.ironcore.networking.apis.networking.v1alpha1.NetworkPolicySpec
+  map:
+    fields:
+    - name: egress
+      type:
+        list:
+          elementType:
+            namedType: dev.ironcore.networking.apis.networking.v1alpha1.NetworkPolicyEgressRule
+          elementRelationship: atomic
+    - name: ingress
+      type:
+        list:
+          elementType:
+            namedType: dev.ironcore.networking.apis.networking.v1alpha1.NetworkPolicyIngressRule
+          elementRelationship: atomic
+    - name: networkInterfaceSelector
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector
+      default: {}
+    - name: networkRef
+      type:
+        namedType: dev.ironcore.networking.apis.networking.v1alpha1.LocalObjectReference
+      default: {}
+    - name: policyTypes
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+- name: dev.ironcore.networking.apis.networking.v1alpha1.NetworkPolicyStatus
+  map:
+    fields:
+    - name: conditions
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Condition
+          elementRelationship: associative
+          keys:
+          - type
+    - name: observedGeneration
+      type:
+        scalar: numeric
 - name: dev.ironcore.networking.apis.networking.v1alpha1.NetworkSpec
   map:
     fields:
@@ -304,6 +661,24 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: state
       type:
         scalar: string
+- name: dev.ironcore.networking.apis.networking.v1alpha1.ObjectSelector
+  map:
+    fields:
+    - name: kind
+      type:
+        scalar: string
+      default: ""
+    - name: matchExpressions
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelectorRequirement
+          elementRelationship: atomic
+    - name: matchLabels
+      type:
+        map:
+          elementType:
+            scalar: string
 - name: dev.ironcore.networking.apis.networking.v1alpha1.PeeringPrefix
   map:
     fields:
@@ -365,6 +740,27 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         namedType: dev.ironcore.networking.apis.networking.v1alpha1.PrefixSpec
       default: {}
+- name: dev.ironcore.networking.apis.networking.v1alpha1.VirtualIP
+  map:
+    fields:
+    - name: apiVersion
+      type:
+        scalar: string
+    - name: kind
+      type:
+        scalar: string
+    - name: metadata
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta
+      default: {}
+    - name: spec
+      type:
+        namedType: dev.ironcore.networking.apis.networking.v1alpha1.VirtualIPSpec
+      default: {}
+    - name: status
+      type:
+        namedType: dev.ironcore.networking.apis.networking.v1alpha1.VirtualIPStatus
+      default: {}
 - name: dev.ironcore.networking.apis.networking.v1alpha1.VirtualIPSource
   map:
     fields:
@@ -381,13 +777,30 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         scalar: string
       default: ""
-    - name: reclaimPolicy
+    - name: targetRef
       type:
-        scalar: string
+        namedType: dev.ironcore.networking.apis.networking.v1alpha1.LocalUIDReference
     - name: type
       type:
         scalar: string
       default: ""
+- name: dev.ironcore.networking.apis.networking.v1alpha1.VirtualIPStatus
+  map:
+    fields:
+    - name: conditions
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Condition
+          elementRelationship: associative
+          keys:
+          - type
+    - name: ip
+      type:
+        scalar: string
+    - name: observedGeneration
+      type:
+        scalar: numeric
 - name: dev.ironcore.networking.apis.networking.v1alpha1.VirtualIPTemplateSpec
   map:
     fields:
@@ -397,7 +810,7 @@ var schemaYAML = typed.YAMLObject(`types:
       default: {}
     - name: spec
       type:
-        namedType: dev.ironcore.networking.apis.networking.v1alpha1.VirtualIPSpec
+        namedType: dev.ironcore.networking.apis.networking.v1alpha1.EphemeralVirtualIPSpec
       default: {}
 - name: io.k8s.apimachinery.pkg.apis.meta.v1.Condition
   map:

@@ -8,9 +8,10 @@ package v1alpha1
 // EphemeralPrefixSourceApplyConfiguration represents a declarative configuration of the EphemeralPrefixSource type for use
 // with apply.
 //
-// EphemeralPrefixSource asks for a Prefix (group ipam.ironcore.dev) that lives as long as its NetworkInterface.
+// EphemeralPrefixSource asks for a Prefix (group ipam.ironcore.dev) that lives as long as the object that
+// asks for it, or until the object no longer does.
 type EphemeralPrefixSourceApplyConfiguration struct {
-	// prefixTemplate is what the Prefix is made from.
+	// prefixTemplate is the template of the Prefix. Required.
 	PrefixTemplate *PrefixTemplateSpecApplyConfiguration `json:"prefixTemplate,omitempty"`
 }
 

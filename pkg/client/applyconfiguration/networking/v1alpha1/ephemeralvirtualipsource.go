@@ -10,7 +10,7 @@ package v1alpha1
 //
 // EphemeralVirtualIPSource asks for a VirtualIP that lives as long as its NetworkInterface.
 type EphemeralVirtualIPSourceApplyConfiguration struct {
-	// virtualIPTemplate is what the VirtualIP is made from.
+	// virtualIPTemplate is the template of the VirtualIP.
 	VirtualIPTemplate *VirtualIPTemplateSpecApplyConfiguration `json:"virtualIPTemplate,omitempty"`
 }
 

@@ -8,11 +8,12 @@ package v1alpha1
 // IPSourceApplyConfiguration represents a declarative configuration of the IPSource type for use
 // with apply.
 //
-// IPSource tells where an address comes from. Exactly one of value and ephemeral is set.
+// IPSource says where an address comes from. Exactly one of value and ephemeral is set.
 type IPSourceApplyConfiguration struct {
-	// value is the address itself, in canonical form: "10.0.0.1", "2001:db8::1".
+	// value is the address itself: "10.0.0.1", "2001:db8::1". Another spelling of it is stored in this one (RFC 5952).
 	Value *string `json:"value,omitempty"`
-	// ephemeral asks for a Prefix of one address that lives as long as the NetworkInterface.
+	// ephemeral asks for a Prefix of one address that lives as long as the object that asks for it. Its name is the name of
+	// that object and the position of the item in its list: "name-0".
 	Ephemeral *EphemeralPrefixSourceApplyConfiguration `json:"ephemeral,omitempty"`
 }
 

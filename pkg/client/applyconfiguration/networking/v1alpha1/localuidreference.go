@@ -12,8 +12,8 @@ import (
 // LocalUIDReferenceApplyConfiguration represents a declarative configuration of the LocalUIDReference type for use
 // with apply.
 //
-// LocalUIDReference names an object in the namespace of the object that holds the reference, and tells it from an
-// earlier or later one of that name.
+// LocalUIDReference names an object in the namespace of the object that holds the reference, and distinguishes it from an
+// earlier or later object with that name.
 type LocalUIDReferenceApplyConfiguration struct {
 	// name of the referenced object.
 	Name *string `json:"name,omitempty"`

@@ -20,14 +20,13 @@ import (
 // Network is a logically isolated network. Nothing reaches it from another Network until the owners of both
 // peer them: each names the other in spec.peerings.
 type NetworkApplyConfiguration struct {
-	v1.TypeMetaApplyConfiguration `json:""`
+	v1.TypeMetaApplyConfiguration `json:",inline"`
 	// Standard object metadata. metadata.generation counts the changes of spec.peerings.
 	*v1.ObjectMetaApplyConfiguration `json:"metadata,omitempty"`
-	// spec is what the owner of the Network asks for, and what the provider and the peering controller
-	// record next to it.
+	// spec is the desired state of the Network, and what the provider and the peering controllers record beside it.
 	Spec *NetworkSpecApplyConfiguration `json:"spec,omitempty"`
-	// status is what was observed of the Network. It is written through the status, binding, realization and membership
-	// subresources only; in a write of the Network itself it is ignored.
+	// status is the observed state of the Network. It is written only through the status, binding, realization and
+	// membership subresources. A write of the Network itself does not change it.
 	Status *NetworkStatusApplyConfiguration `json:"status,omitempty"`
 }
 
@@ -87,6 +86,12 @@ func ExtractNetworkBinding(network *networkingv1alpha1.Network, fieldManager str
 // network for the membership subresource.
 func ExtractNetworkMembership(network *networkingv1alpha1.Network, fieldManager string) (*NetworkApplyConfiguration, error) {
 	return ExtractNetworkFrom(network, fieldManager, "membership")
+}
+
+// ExtractNetworkPeeringrequests extracts the applied configuration owned by fieldManager from
+// network for the peeringrequests subresource.
+func ExtractNetworkPeeringrequests(network *networkingv1alpha1.Network, fieldManager string) (*NetworkApplyConfiguration, error) {
+	return ExtractNetworkFrom(network, fieldManager, "peeringrequests")
 }
 
 // ExtractNetworkRealization extracts the applied configuration owned by fieldManager from

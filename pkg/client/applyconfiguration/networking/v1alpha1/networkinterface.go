@@ -17,15 +17,15 @@ import (
 // NetworkInterfaceApplyConfiguration represents a declarative configuration of the NetworkInterface type for use
 // with apply.
 //
-// NetworkInterface joins a Machine to a Network. It lives in the namespace of both, and may be created before either.
+// NetworkInterface joins a Machine to a Network. It is in the namespace of both, and may be created before them.
 type NetworkInterfaceApplyConfiguration struct {
-	v1.TypeMetaApplyConfiguration `json:""`
+	v1.TypeMetaApplyConfiguration `json:",inline"`
 	// Standard object metadata. metadata.generation counts the changes of the spec.
 	*v1.ObjectMetaApplyConfiguration `json:"metadata,omitempty"`
-	// spec is what is asked of the NetworkInterface.
+	// spec is the desired state of the NetworkInterface.
 	Spec *NetworkInterfaceSpecApplyConfiguration `json:"spec,omitempty"`
-	// status is what was observed of the NetworkInterface. It is written through the status subresource only; in a
-	// write of the NetworkInterface itself it is ignored.
+	// status is the observed state of the NetworkInterface. It is written only through the status subresource. A write of
+	// the NetworkInterface itself does not change it.
 	Status *NetworkInterfaceStatusApplyConfiguration `json:"status,omitempty"`
 }
 

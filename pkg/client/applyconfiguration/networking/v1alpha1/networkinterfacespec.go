@@ -12,26 +12,28 @@ import (
 // NetworkInterfaceSpecApplyConfiguration represents a declarative configuration of the NetworkInterfaceSpec type for use
 // with apply.
 //
-// NetworkInterfaceSpec is what is asked of a NetworkInterface. networkRef and ipFamilies are immutable.
+// NetworkInterfaceSpec is the desired state of a NetworkInterface. networkRef and ipFamilies are immutable.
 type NetworkInterfaceSpecApplyConfiguration struct {
-	// providerID identifies the NetworkInterface in the infrastructure that realizes it. Setting it takes the
-	// permission to update networkinterfaces/status. It is immutable until machineRef changes, and ends with
-	// machineRef; without a machineRef it may be taken away. At most 512 printable ASCII characters, no spaces.
+	// providerID identifies the NetworkInterface in the infrastructure that realizes it. Setting it needs permission to
+	// update networkinterfaces/status. It is immutable until machineRef changes. The server removes it together with
+	// machineRef; without a machineRef it may be removed. At most 512 printable ASCII characters, no spaces.
 	ProviderID *string `json:"providerID,omitempty"`
 	// networkRef names the Network that the NetworkInterface belongs to. Immutable.
 	NetworkRef *LocalObjectReferenceApplyConfiguration `json:"networkRef,omitempty"`
-	// machineRef is the Machine (group compute.ironcore.dev) that uses the NetworkInterface. Where it is absent or
-	// empty, the NetworkInterface is free.
+	// machineRef is the Machine (group compute.ironcore.dev) that uses the NetworkInterface. Without it, the
+	// NetworkInterface is free.
 	MachineRef *LocalUIDReferenceApplyConfiguration `json:"machineRef,omitempty"`
-	// ipFamilies are the IP families of ips, one for each item: IPv4, IPv6 or both. Immutable.
+	// ipFamilies are the IP families of ips, one for each item: IPv4, IPv6 or both. By default, they are those of ips.
+	// Immutable.
 	IPFamilies []networkingv1alpha1.IPFamily `json:"ipFamilies,omitempty"`
 	// ips are the addresses of the NetworkInterface, one for each item of ipFamilies, in the same order.
 	IPs []IPSourceApplyConfiguration `json:"ips,omitempty"`
 	// prefixes are address ranges that are routed to the NetworkInterface. At most 64.
 	Prefixes []PrefixSourceApplyConfiguration `json:"prefixes,omitempty"`
-	// virtualIP is a public address that leads to the NetworkInterface.
+	// virtualIP is a public address of the NetworkInterface.
 	VirtualIP *VirtualIPSourceApplyConfiguration `json:"virtualIP,omitempty"`
-	// attributes mean something to the provider. At most 64, with keys of at most 253 and values of at most 1024 bytes.
+	// attributes are for the provider, which defines their meaning. At most 64, with keys of at most 253 and values of at
+	// most 1024 bytes.
 	Attributes map[string]string `json:"attributes,omitempty"`
 }
 

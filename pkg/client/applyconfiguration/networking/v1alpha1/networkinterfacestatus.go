@@ -14,12 +14,12 @@ import (
 // NetworkInterfaceStatusApplyConfiguration represents a declarative configuration of the NetworkInterfaceStatus type for use
 // with apply.
 //
-// NetworkInterfaceStatus is what was observed of a NetworkInterface.
+// NetworkInterfaceStatus is the observed state of a NetworkInterface.
 type NetworkInterfaceStatusApplyConfiguration struct {
-	// state tells how far the network provider has come: Pending from creation on, Available once the NetworkInterface
-	// can carry traffic, Error when it needs help. The network provider writes it.
+	// state says how far the network provider is: Pending after the creation, Available once the NetworkInterface can carry
+	// traffic, Error when somebody has to help. The network provider writes it.
 	State *networkingv1alpha1.NetworkInterfaceState `json:"state,omitempty"`
-	// lastStateTransitionTime is when state last changed. The server keeps it.
+	// lastStateTransitionTime is when state last changed. The server writes it.
 	LastStateTransitionTime *v1.Time `json:"lastStateTransitionTime,omitempty"`
 	// ips are the addresses in force. The network provider writes them.
 	IPs []string `json:"ips,omitempty"`
@@ -27,10 +27,23 @@ type NetworkInterfaceStatusApplyConfiguration struct {
 	Prefixes []string `json:"prefixes,omitempty"`
 	// virtualIP is the virtual IP in force. The network provider writes it.
 	VirtualIP *string `json:"virtualIP,omitempty"`
-	// conditions give the same and more with a reason and a message. Available always agrees with state; the server
-	// keeps it in step. Why it is not True is NetworkNotFound, NetworkNotAvailable, AddressInUse, AddressMissing or a
-	// reason of the provider's. Providers may add conditions of their own, 32 in all.
+	// conditions say more, with a reason and a message. Available always agrees with state, and Ready is True when the
+	// newest spec is Available; the server writes both. Plugged says whether a machine is attached, if the provider knows.
+	// PrefixesOverlap is True while an address or range overlaps a range that another NetworkInterface of the Network had
+	// before. If Available is not True, its reason is NetworkNotFound, NetworkNotAvailable, AddressInUse, AddressUnknown,
+	// AddressMalformed, AddressMissing or a reason of the provider's. Providers may add conditions of their own, 32 in all.
 	Conditions []metav1.ConditionApplyConfiguration `json:"conditions,omitempty"`
+	// observedGeneration is the metadata.generation that state, ips, prefixes and virtualIP belong to. While it is lower
+	// than metadata.generation, they belong to an earlier spec. The server writes it.
+	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
+	// macAddress is the Ethernet address of the NetworkInterface, for example "02:00:5e:10:00:01". The network provider
+	// writes it.
+	MACAddress *string `json:"macAddress,omitempty"`
+	// gateways are the addresses that the machine sends its packets to, one for each IP family. The network provider writes
+	// them.
+	Gateways []string `json:"gateways,omitempty"`
+	// mtu is the length in bytes of the longest IP packet that passes. The network provider writes it.
+	MTU *int32 `json:"mtu,omitempty"`
 }
 
 // NetworkInterfaceStatusApplyConfiguration constructs a declarative configuration of the NetworkInterfaceStatus type for use with
@@ -93,5 +106,39 @@ func (b *NetworkInterfaceStatusApplyConfiguration) WithConditions(values ...*met
 		}
 		b.Conditions = append(b.Conditions, *values[i])
 	}
+	return b
+}
+
+// WithObservedGeneration sets the ObservedGeneration field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ObservedGeneration field is set to the value of the last call.
+func (b *NetworkInterfaceStatusApplyConfiguration) WithObservedGeneration(value int64) *NetworkInterfaceStatusApplyConfiguration {
+	b.ObservedGeneration = &value
+	return b
+}
+
+// WithMACAddress sets the MACAddress field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the MACAddress field is set to the value of the last call.
+func (b *NetworkInterfaceStatusApplyConfiguration) WithMACAddress(value string) *NetworkInterfaceStatusApplyConfiguration {
+	b.MACAddress = &value
+	return b
+}
+
+// WithGateways adds the given value to the Gateways field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Gateways field.
+func (b *NetworkInterfaceStatusApplyConfiguration) WithGateways(values ...string) *NetworkInterfaceStatusApplyConfiguration {
+	for i := range values {
+		b.Gateways = append(b.Gateways, values[i])
+	}
+	return b
+}
+
+// WithMTU sets the MTU field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the MTU field is set to the value of the last call.
+func (b *NetworkInterfaceStatusApplyConfiguration) WithMTU(value int32) *NetworkInterfaceStatusApplyConfiguration {
+	b.MTU = &value
 	return b
 }

@@ -10,13 +10,13 @@ package v1alpha1
 //
 // NetworkPeering asks for a peering with another Network.
 type NetworkPeeringApplyConfiguration struct {
-	// name identifies the peering within this Network and its item in status.peerings: a DNS label (RFC 1123) of at
-	// most 63 characters.
+	// name identifies the peering within this Network and its item in status.peerings: a DNS subdomain (RFC 1123) of at
+	// most 253 characters.
 	Name *string `json:"name,omitempty"`
-	// networkRef names the Network to peer with. A change of it starts the peering anew, as Pending.
+	// networkRef names the Network to peer with. If it changes, the peering starts again as Pending.
 	NetworkRef *NetworkPeeringNetworkRefApplyConfiguration `json:"networkRef,omitempty"`
-	// prefixes are the address ranges of this Network that the peer may reach. Without any, the peer reaches
-	// everything. At most 64, each with its own name.
+	// prefixes are the address ranges of this Network that the peer may reach. If they are left out, the peer reaches
+	// everything. An empty list is refused. At most 64, each with its own name.
 	Prefixes []PeeringPrefixApplyConfiguration `json:"prefixes,omitempty"`
 }
 

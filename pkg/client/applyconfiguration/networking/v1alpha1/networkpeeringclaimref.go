@@ -18,8 +18,8 @@ type NetworkPeeringClaimRefApplyConfiguration struct {
 	Namespace *string `json:"namespace,omitempty"`
 	// name of the claiming Network.
 	Name *string `json:"name,omitempty"`
-	// uid is the metadata.uid of the claiming Network. A Network that was deleted and made again under the same name
-	// has another uid and does not inherit the claim.
+	// uid is the metadata.uid of the claiming Network. A Network that was deleted and created again with the same name has
+	// another uid and does not inherit the claim.
 	UID *types.UID `json:"uid,omitempty"`
 }
 

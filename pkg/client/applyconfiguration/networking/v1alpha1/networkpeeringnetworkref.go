@@ -18,8 +18,8 @@ type NetworkPeeringNetworkRefApplyConfiguration struct {
 	Namespace *string `json:"namespace,omitempty"`
 	// name of the other Network.
 	Name *string `json:"name,omitempty"`
-	// uid pins the peering to the Network with this metadata.uid, a lower-case UUID (RFC 9562): one that was deleted
-	// and made again under the same name is not accepted. Without it, whichever Network has the name is.
+	// uid pins the peering to the Network with this metadata.uid, a lower-case UUID (RFC 9562): a Network that was deleted
+	// and created again with the same name is not accepted. Without uid, any Network of that name is accepted.
 	UID *types.UID `json:"uid,omitempty"`
 }
 

@@ -13,26 +13,28 @@ import (
 // NetworkPeeringStatusApplyConfiguration represents a declarative configuration of the NetworkPeeringStatus type for use
 // with apply.
 //
-// NetworkPeeringStatus is what was observed of one peering.
+// NetworkPeeringStatus is the observed state of one peering.
 type NetworkPeeringStatusApplyConfiguration struct {
-	// name of the item of spec.peerings that this one speaks of.
+	// name of the item of spec.peerings that this entry describes.
 	Name *string `json:"name,omitempty"`
 	// phase is the binding of the peering: Bound when both Networks exist, are available, are not being deleted and
-	// name each other, else Pending. The peering controller alone writes it.
+	// name each other, else Pending. Only the peering controller writes it.
 	Phase *networkingv1alpha1.NetworkPeeringPhase `json:"phase,omitempty"`
-	// reason says in one CamelCase word why the phase is what it is: Bound, PrefixUnresolved, Evaluating, NetworkDeleting,
-	// NetworkNotAvailable, PeerNotFound, PeeringNotAccepted, PeerUIDMismatch, PeerDeleting, PeerReplaced or
-	// PeerNotAvailable. The peering controller alone writes it.
+	// reason says in one CamelCase word why the phase is what it is: Bound, PrefixUnresolved, PrefixesOverlap, Evaluating,
+	// NetworkDeleting, NetworkNotAvailable, PeerNotFound, PeeringNotAccepted, PeeringDeclined, PeerUIDMismatch, PeerDeleting,
+	// PeerReplaced or PeerNotAvailable. Only the peering controller writes it.
 	Reason *string `json:"reason,omitempty"`
-	// message says in one sentence what is missing and who can mend it. The peering controller alone writes it.
+	// message says in one sentence what is missing and who can fix it. Only the peering controller writes it.
 	Message *string `json:"message,omitempty"`
 	// lastPhaseTransitionTime is when phase last changed.
 	LastPhaseTransitionTime *v1.Time `json:"lastPhaseTransitionTime,omitempty"`
-	// state tells how far the data plane has come with the peering: Pending, Ready or Error. The network provider
-	// writes it.
+	// state says how far the data plane is with the peering: Pending, Ready or Error. The network provider writes it.
 	State *networkingv1alpha1.NetworkPeeringState `json:"state,omitempty"`
 	// prefixes are the address ranges in force for the peering. The network provider writes them.
 	Prefixes []PeeringPrefixStatusApplyConfiguration `json:"prefixes,omitempty"`
+	// networkRef names the Network at the other end, always with its namespace, and with its uid while the peering is Bound
+	// or names a uid. The server writes it.
+	NetworkRef *NetworkPeeringNetworkRefApplyConfiguration `json:"networkRef,omitempty"`
 }
 
 // NetworkPeeringStatusApplyConfiguration constructs a declarative configuration of the NetworkPeeringStatus type for use with
@@ -99,5 +101,13 @@ func (b *NetworkPeeringStatusApplyConfiguration) WithPrefixes(values ...*Peering
 		}
 		b.Prefixes = append(b.Prefixes, *values[i])
 	}
+	return b
+}
+
+// WithNetworkRef sets the NetworkRef field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the NetworkRef field is set to the value of the last call.
+func (b *NetworkPeeringStatusApplyConfiguration) WithNetworkRef(value *NetworkPeeringNetworkRefApplyConfiguration) *NetworkPeeringStatusApplyConfiguration {
+	b.NetworkRef = value
 	return b
 }

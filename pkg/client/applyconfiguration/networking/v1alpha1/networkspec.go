@@ -8,19 +8,19 @@ package v1alpha1
 // NetworkSpecApplyConfiguration represents a declarative configuration of the NetworkSpec type for use
 // with apply.
 //
-// NetworkSpec is what is asked of a Network.
+// NetworkSpec is the desired state of a Network.
 type NetworkSpecApplyConfiguration struct {
-	// providerID identifies the Network in the infrastructure that realizes it, for instance
-	// "ironcore-net://namespace/name/id/uid". The network provider sets it once; from then on it is immutable.
-	// Setting it takes the permission to update networks/status. At most 512 printable ASCII characters, no spaces.
+	// providerID identifies the Network in the infrastructure that realizes it, for example
+	// "ironcore-net://namespace/name/id/uid". The network provider sets it once; from then on it is immutable. Setting it
+	// needs permission to update networks/status; otherwise the value is dropped with a warning. At most 512 printable
+	// ASCII characters, no spaces.
 	ProviderID *string `json:"providerID,omitempty"`
-	// peerings name the Networks that this Network wants to exchange traffic with. A peering takes effect once the
-	// other Network names this one too; status.peerings tells how far each has come. Peerings are not transitive: a
-	// peer's peers stay out of reach. At most 1000, each with its own name and its own target.
+	// peerings name the Networks that this Network wants to exchange traffic with. A peering takes effect once the other
+	// Network names this one too; status.peerings says how far each one is. Peerings are not transitive: this Network does
+	// not reach the peers of its peers. At most 1000, each with its own name and its own target.
 	Peerings []NetworkPeeringApplyConfiguration `json:"peerings,omitempty"`
-	// incomingPeerings are the claims of the Networks that are bound to this one, one for each bound peering. They
-	// are written by the peering and release controllers alone: what anyone else sends here is answered with a
-	// warning, and the stored claims stay.
+	// incomingPeerings are the claims of the Networks that are bound to this one, one for each Bound peering. Only the
+	// peering and release controllers write them. A value from anyone else is ignored, with a warning.
 	IncomingPeerings []NetworkPeeringClaimRefApplyConfiguration `json:"incomingPeerings,omitempty"`
 }
 

@@ -13,23 +13,24 @@ import (
 // NetworkStatusApplyConfiguration represents a declarative configuration of the NetworkStatus type for use
 // with apply.
 //
-// NetworkStatus is what was observed of a Network.
+// NetworkStatus is the observed state of a Network.
 type NetworkStatusApplyConfiguration struct {
-	// observedGeneration is the metadata.generation that the phases in status.peerings were decided for. While it is
-	// behind metadata.generation, the decision on the newest spec.peerings is still to come.
+	// observedGeneration is the metadata.generation that the phases in status.peerings were decided for. If it is lower
+	// than metadata.generation, the newest spec.peerings is not decided yet.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
-	// state tells how far the network provider has come: Pending from creation on, Available once the Network can
-	// carry traffic, Error when the provider needs help. The network provider writes it.
+	// state says how far the network provider is: Pending after the creation, Available once the Network can carry traffic,
+	// Error when somebody has to help the provider. The network provider writes it.
 	State *networkingv1alpha1.NetworkState `json:"state,omitempty"`
-	// conditions give the same and more with a reason and a message. Available always agrees with state. Peered is
-	// True when every item of spec.peerings is Bound, and absent when there is none. DeletionBlocked is True while the
-	// deletion of the Network waits for its NetworkInterfaces, and absent otherwise. The server keeps these in step.
-	// Providers may add conditions of their own, 32 in all.
+	// conditions say more, with a reason and a message. Available always agrees with state. Ready is True when the Network
+	// is Available and its newest spec.peerings is decided on; the consent of peers is not needed. Peered is True when
+	// every item of spec.peerings is Bound, or when there is none. DeletionBlocked is True while the deletion of the
+	// Network waits for the objects in it, and absent otherwise. The server writes these. PrefixesOverlap is True while
+	// address ranges of peers overlap, and absent otherwise. Providers may add conditions of their own, 32 in all.
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
-	// peerings hold exactly one item for each item of spec.peerings, under the same name and in the same order.
+	// peerings have exactly one item for each item of spec.peerings, under the same name and in the same order.
 	Peerings []NetworkPeeringStatusApplyConfiguration `json:"peerings,omitempty"`
-	// networkInterfaces is how many NetworkInterfaces the Network has, as of a second ago or so. The membership controller
-	// alone writes it.
+	// networkInterfaces is the number of NetworkInterfaces in the Network, updated at most once a second. Only the
+	// membership controller writes it.
 	NetworkInterfaces *int32 `json:"networkInterfaces,omitempty"`
 }
 

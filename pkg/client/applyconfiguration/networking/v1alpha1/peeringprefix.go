@@ -10,13 +10,13 @@ package v1alpha1
 //
 // PeeringPrefix is an address range of a Network that a peer may reach. Exactly one of prefix and prefixRef is set.
 type PeeringPrefixApplyConfiguration struct {
-	// name identifies the range within its peering: a DNS label (RFC 1123) of at most 63 characters.
+	// name identifies the range within its peering: a DNS subdomain (RFC 1123) of at most 253 characters.
 	Name *string `json:"name,omitempty"`
 	// prefix is the range in CIDR notation, IPv4 or IPv6, in canonical form with all host bits zero: "10.0.0.0/24",
 	// "2001:db8::/32".
 	Prefix *string `json:"prefix,omitempty"`
-	// prefixRef names a Prefix (group ipam.ironcore.dev) in the namespace of this Network that allocates the range.
-	// While it has no range, the provider exposes nothing through this item.
+	// prefixRef names a Prefix (group ipam.ironcore.dev) in the namespace of this Network that allocates the range. As long
+	// as that Prefix has no range, this item exposes nothing.
 	PrefixRef *LocalObjectReferenceApplyConfiguration `json:"prefixRef,omitempty"`
 }
 

@@ -12,7 +12,7 @@ package v1alpha1
 type PeeringPrefixStatusApplyConfiguration struct {
 	// name of the item of the peering's prefixes that this range comes from.
 	Name *string `json:"name,omitempty"`
-	// prefix is the range in CIDR notation, for instance "10.0.0.0/24".
+	// prefix is the range in CIDR notation, for example "10.0.0.0/24".
 	Prefix *string `json:"prefix,omitempty"`
 }
 

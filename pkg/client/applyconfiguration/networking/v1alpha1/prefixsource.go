@@ -8,7 +8,7 @@ package v1alpha1
 // PrefixSourceApplyConfiguration represents a declarative configuration of the PrefixSource type for use
 // with apply.
 //
-// PrefixSource tells where an address range comes from. Exactly one of value and ephemeral is set.
+// PrefixSource says where an address range comes from. Exactly one of value and ephemeral is set.
 type PrefixSourceApplyConfiguration struct {
 	// value is the range itself in CIDR notation, in canonical form with all host bits zero: "10.1.0.0/24".
 	Value *string `json:"value,omitempty"`

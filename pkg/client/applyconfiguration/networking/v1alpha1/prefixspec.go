@@ -13,13 +13,15 @@ import (
 // PrefixSpecApplyConfiguration represents a declarative configuration of the PrefixSpec type for use
 // with apply.
 //
-// PrefixSpec is what is asked of a Prefix.
+// PrefixSpec is the desired state of a Prefix.
 type PrefixSpecApplyConfiguration struct {
-	// ipFamily of the range. Where the family is known from the context, it must be that one, or empty.
+	// ipFamily of the range. If the family is known from the context, it must be that one, or empty; then the server fills
+	// it in.
 	IPFamily *networkingv1alpha1.IPFamily `json:"ipFamily,omitempty"`
-	// prefix is the range to allocate, in CIDR notation. Without it, any free range of prefixLength will do.
+	// prefix is the range to allocate, in CIDR notation. Without it, any free range of prefixLength is taken.
 	Prefix *string `json:"prefix,omitempty"`
-	// prefixLength is the length of the range to allocate.
+	// prefixLength is the length of the range to allocate. For an address it is 32 or 128; the server fills it in if
+	// neither prefix nor prefixLength is given.
 	PrefixLength *int32 `json:"prefixLength,omitempty"`
 	// parentRef names the Prefix to allocate from.
 	ParentRef *LocalObjectReferenceApplyConfiguration `json:"parentRef,omitempty"`

@@ -14,7 +14,7 @@ import (
 // PrefixTemplateSpecApplyConfiguration represents a declarative configuration of the PrefixTemplateSpec type for use
 // with apply.
 //
-// PrefixTemplateSpec is what a Prefix is made from.
+// PrefixTemplateSpec is the template of a Prefix.
 type PrefixTemplateSpecApplyConfiguration struct {
 	// metadata of the Prefix: its labels and annotations.
 	*v1.ObjectMetaApplyConfiguration `json:"metadata,omitempty"`

@@ -8,7 +8,7 @@ package v1alpha1
 // VirtualIPSourceApplyConfiguration represents a declarative configuration of the VirtualIPSource type for use
 // with apply.
 //
-// VirtualIPSource tells where a virtual IP comes from. Exactly one of virtualIPRef and ephemeral is set.
+// VirtualIPSource says where a virtual IP comes from. Exactly one of virtualIPRef and ephemeral is set.
 type VirtualIPSourceApplyConfiguration struct {
 	// virtualIPRef names a VirtualIP in the namespace of the NetworkInterface.
 	VirtualIPRef *LocalObjectReferenceApplyConfiguration `json:"virtualIPRef,omitempty"`

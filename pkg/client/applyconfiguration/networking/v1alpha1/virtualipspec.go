@@ -12,14 +12,15 @@ import (
 // VirtualIPSpecApplyConfiguration represents a declarative configuration of the VirtualIPSpec type for use
 // with apply.
 //
-// VirtualIPSpec is what is asked of a VirtualIP.
+// VirtualIPSpec is the desired state of a VirtualIP. type and ipFamily are immutable.
 type VirtualIPSpecApplyConfiguration struct {
 	// type of the address: Public.
 	Type *networkingv1alpha1.VirtualIPType `json:"type,omitempty"`
-	// ipFamily of the address.
+	// ipFamily of the address: IPv4 or IPv6.
 	IPFamily *networkingv1alpha1.IPFamily `json:"ipFamily,omitempty"`
-	// reclaimPolicy tells what becomes of the VirtualIP once the NetworkInterface is gone: Retain or Delete.
-	ReclaimPolicy *networkingv1alpha1.ReclaimPolicy `json:"reclaimPolicy,omitempty"`
+	// targetRef names the NetworkInterface that has the address. The server sets it when a NetworkInterface asks for the
+	// VirtualIP in its spec.virtualIP, and removes it while there is no such NetworkInterface.
+	TargetRef *LocalUIDReferenceApplyConfiguration `json:"targetRef,omitempty"`
 }
 
 // VirtualIPSpecApplyConfiguration constructs a declarative configuration of the VirtualIPSpec type for use with
@@ -44,10 +45,10 @@ func (b *VirtualIPSpecApplyConfiguration) WithIPFamily(value networkingv1alpha1.
 	return b
 }
 
-// WithReclaimPolicy sets the ReclaimPolicy field in the declarative configuration to the given value
+// WithTargetRef sets the TargetRef field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
-// If called multiple times, the ReclaimPolicy field is set to the value of the last call.
-func (b *VirtualIPSpecApplyConfiguration) WithReclaimPolicy(value networkingv1alpha1.ReclaimPolicy) *VirtualIPSpecApplyConfiguration {
-	b.ReclaimPolicy = &value
+// If called multiple times, the TargetRef field is set to the value of the last call.
+func (b *VirtualIPSpecApplyConfiguration) WithTargetRef(value *LocalUIDReferenceApplyConfiguration) *VirtualIPSpecApplyConfiguration {
+	b.TargetRef = value
 	return b
 }

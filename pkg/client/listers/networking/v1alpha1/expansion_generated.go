@@ -5,6 +5,30 @@
 
 package v1alpha1
 
+// LoadBalancerListerExpansion allows custom methods to be added to
+// LoadBalancerLister.
+type LoadBalancerListerExpansion interface{}
+
+// LoadBalancerNamespaceListerExpansion allows custom methods to be added to
+// LoadBalancerNamespaceLister.
+type LoadBalancerNamespaceListerExpansion interface{}
+
+// LoadBalancerRoutingListerExpansion allows custom methods to be added to
+// LoadBalancerRoutingLister.
+type LoadBalancerRoutingListerExpansion interface{}
+
+// LoadBalancerRoutingNamespaceListerExpansion allows custom methods to be added to
+// LoadBalancerRoutingNamespaceLister.
+type LoadBalancerRoutingNamespaceListerExpansion interface{}
+
+// NATGatewayListerExpansion allows custom methods to be added to
+// NATGatewayLister.
+type NATGatewayListerExpansion interface{}
+
+// NATGatewayNamespaceListerExpansion allows custom methods to be added to
+// NATGatewayNamespaceLister.
+type NATGatewayNamespaceListerExpansion interface{}
+
 // NetworkListerExpansion allows custom methods to be added to
 // NetworkLister.
 type NetworkListerExpansion interface{}
@@ -20,3 +44,19 @@ type NetworkInterfaceListerExpansion interface{}
 // NetworkInterfaceNamespaceListerExpansion allows custom methods to be added to
 // NetworkInterfaceNamespaceLister.
 type NetworkInterfaceNamespaceListerExpansion interface{}
+
+// NetworkPolicyListerExpansion allows custom methods to be added to
+// NetworkPolicyLister.
+type NetworkPolicyListerExpansion interface{}
+
+// NetworkPolicyNamespaceListerExpansion allows custom methods to be added to
+// NetworkPolicyNamespaceLister.
+type NetworkPolicyNamespaceListerExpansion interface{}
+
+// VirtualIPListerExpansion allows custom methods to be added to
+// VirtualIPLister.
+type VirtualIPListerExpansion interface{}
+
+// VirtualIPNamespaceListerExpansion allows custom methods to be added to
+// VirtualIPNamespaceLister.
+type VirtualIPNamespaceListerExpansion interface{}

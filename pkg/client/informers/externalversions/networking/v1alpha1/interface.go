@@ -11,10 +11,20 @@ import (
 
 // Interface provides access to all the informers in this group version.
 type Interface interface {
+	// LoadBalancers returns a LoadBalancerInformer.
+	LoadBalancers() LoadBalancerInformer
+	// LoadBalancerRoutings returns a LoadBalancerRoutingInformer.
+	LoadBalancerRoutings() LoadBalancerRoutingInformer
+	// NATGateways returns a NATGatewayInformer.
+	NATGateways() NATGatewayInformer
 	// Networks returns a NetworkInformer.
-	Networks() TypedNetworkInformer
+	Networks() NetworkInformer
 	// NetworkInterfaces returns a NetworkInterfaceInformer.
-	NetworkInterfaces() TypedNetworkInterfaceInformer
+	NetworkInterfaces() NetworkInterfaceInformer
+	// NetworkPolicies returns a NetworkPolicyInformer.
+	NetworkPolicies() NetworkPolicyInformer
+	// VirtualIPs returns a VirtualIPInformer.
+	VirtualIPs() VirtualIPInformer
 }
 
 type version struct {
@@ -28,12 +38,37 @@ func New(f internalinterfaces.SharedInformerFactory, namespace string, tweakList
 	return &version{factory: f, namespace: namespace, tweakListOptions: tweakListOptions}
 }
 
-// Networks returns a TypedNetworkInformer.
-func (v *version) Networks() TypedNetworkInformer {
+// LoadBalancers returns a LoadBalancerInformer.
+func (v *version) LoadBalancers() LoadBalancerInformer {
+	return &loadBalancerInformer{factory: v.factory, namespace: v.namespace, tweakListOptions: v.tweakListOptions}
+}
+
+// LoadBalancerRoutings returns a LoadBalancerRoutingInformer.
+func (v *version) LoadBalancerRoutings() LoadBalancerRoutingInformer {
+	return &loadBalancerRoutingInformer{factory: v.factory, namespace: v.namespace, tweakListOptions: v.tweakListOptions}
+}
+
+// NATGateways returns a NATGatewayInformer.
+func (v *version) NATGateways() NATGatewayInformer {
+	return &nATGatewayInformer{factory: v.factory, namespace: v.namespace, tweakListOptions: v.tweakListOptions}
+}
+
+// Networks returns a NetworkInformer.
+func (v *version) Networks() NetworkInformer {
 	return &networkInformer{factory: v.factory, namespace: v.namespace, tweakListOptions: v.tweakListOptions}
 }
 
-// NetworkInterfaces returns a TypedNetworkInterfaceInformer.
-func (v *version) NetworkInterfaces() TypedNetworkInterfaceInformer {
+// NetworkInterfaces returns a NetworkInterfaceInformer.
+func (v *version) NetworkInterfaces() NetworkInterfaceInformer {
 	return &networkInterfaceInformer{factory: v.factory, namespace: v.namespace, tweakListOptions: v.tweakListOptions}
+}
+
+// NetworkPolicies returns a NetworkPolicyInformer.
+func (v *version) NetworkPolicies() NetworkPolicyInformer {
+	return &networkPolicyInformer{factory: v.factory, namespace: v.namespace, tweakListOptions: v.tweakListOptions}
+}
+
+// VirtualIPs returns a VirtualIPInformer.
+func (v *version) VirtualIPs() VirtualIPInformer {
+	return &virtualIPInformer{factory: v.factory, namespace: v.namespace, tweakListOptions: v.tweakListOptions}
 }

@@ -5,6 +5,16 @@
 
 package v1alpha1
 
+type LoadBalancerExpansion interface{}
+
+type LoadBalancerRoutingExpansion interface{}
+
+type NATGatewayExpansion interface{}
+
 type NetworkExpansion interface{}
 
 type NetworkInterfaceExpansion interface{}
+
+type NetworkPolicyExpansion interface{}
+
+type VirtualIPExpansion interface{}

@@ -40,6 +40,7 @@ type NetworkInterface interface {
 	ApplyStatus(ctx context.Context, network *applyconfigurationnetworkingv1alpha1.NetworkApplyConfiguration, opts v1.ApplyOptions) (result *networkingv1alpha1.Network, err error)
 	Bind(ctx context.Context, networkName string, networkBinding *networkingv1alpha1.NetworkBinding, opts v1.CreateOptions) (*networkingv1alpha1.NetworkBinding, error)
 	Realize(ctx context.Context, networkName string, networkRealization *networkingv1alpha1.NetworkRealization, opts v1.CreateOptions) (*networkingv1alpha1.NetworkRealization, error)
+	GetPeeringRequests(ctx context.Context, networkName string, options v1.GetOptions) (*networkingv1alpha1.NetworkPeeringRequests, error)
 	CountMembers(ctx context.Context, networkName string, networkMembership *networkingv1alpha1.NetworkMembership, opts v1.CreateOptions) (*networkingv1alpha1.NetworkMembership, error)
 
 	NetworkExpansion
@@ -92,6 +93,21 @@ func (c *networks) Realize(ctx context.Context, networkName string, networkReali
 		SubResource("realization").
 		VersionedParams(&opts, scheme.ParameterCodec).
 		Body(networkRealization).
+		Do(ctx).
+		Into(result)
+	return
+}
+
+// GetPeeringRequests takes name of the network, and returns the corresponding networkingv1alpha1.NetworkPeeringRequests object, and an error if there is any.
+func (c *networks) GetPeeringRequests(ctx context.Context, networkName string, options v1.GetOptions) (result *networkingv1alpha1.NetworkPeeringRequests, err error) {
+	result = &networkingv1alpha1.NetworkPeeringRequests{}
+	err = c.GetClient().Get().
+		UseProtobufAsDefault().
+		Namespace(c.GetNamespace()).
+		Resource("networks").
+		Name(networkName).
+		SubResource("peeringrequests").
+		VersionedParams(&options, scheme.ParameterCodec).
 		Do(ctx).
 		Into(result)
 	return

@@ -15,13 +15,30 @@ import (
 
 type NetworkingV1alpha1Interface interface {
 	RESTClient() rest.Interface
+	LoadBalancersGetter
+	LoadBalancerRoutingsGetter
+	NATGatewaysGetter
 	NetworksGetter
 	NetworkInterfacesGetter
+	NetworkPoliciesGetter
+	VirtualIPsGetter
 }
 
 // NetworkingV1alpha1Client is used to interact with features provided by the networking.ironcore.dev group.
 type NetworkingV1alpha1Client struct {
 	restClient rest.Interface
+}
+
+func (c *NetworkingV1alpha1Client) LoadBalancers(namespace string) LoadBalancerInterface {
+	return newLoadBalancers(c, namespace)
+}
+
+func (c *NetworkingV1alpha1Client) LoadBalancerRoutings(namespace string) LoadBalancerRoutingInterface {
+	return newLoadBalancerRoutings(c, namespace)
+}
+
+func (c *NetworkingV1alpha1Client) NATGateways(namespace string) NATGatewayInterface {
+	return newNATGateways(c, namespace)
 }
 
 func (c *NetworkingV1alpha1Client) Networks(namespace string) NetworkInterface {
@@ -30,6 +47,14 @@ func (c *NetworkingV1alpha1Client) Networks(namespace string) NetworkInterface {
 
 func (c *NetworkingV1alpha1Client) NetworkInterfaces(namespace string) NetworkInterfaceInterface {
 	return newNetworkInterfaces(c, namespace)
+}
+
+func (c *NetworkingV1alpha1Client) NetworkPolicies(namespace string) NetworkPolicyInterface {
+	return newNetworkPolicies(c, namespace)
+}
+
+func (c *NetworkingV1alpha1Client) VirtualIPs(namespace string) VirtualIPInterface {
+	return newVirtualIPs(c, namespace)
 }
 
 // NewForConfig creates a new NetworkingV1alpha1Client for the given config.

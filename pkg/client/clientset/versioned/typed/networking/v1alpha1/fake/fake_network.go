@@ -65,6 +65,18 @@ func (c *fakeNetworks) Realize(ctx context.Context, networkName string, networkR
 	return obj.(*v1alpha1.NetworkRealization), err
 }
 
+// GetPeeringRequests takes name of the network, and returns the corresponding networkPeeringRequests object, and an error if there is any.
+func (c *fakeNetworks) GetPeeringRequests(ctx context.Context, networkName string, options v1.GetOptions) (result *v1alpha1.NetworkPeeringRequests, err error) {
+	emptyResult := &v1alpha1.NetworkPeeringRequests{}
+	obj, err := c.Fake.
+		Invokes(testing.NewGetSubresourceActionWithOptions(c.Resource(), c.Namespace(), "peeringrequests", networkName, options), emptyResult)
+
+	if obj == nil {
+		return emptyResult, err
+	}
+	return obj.(*v1alpha1.NetworkPeeringRequests), err
+}
+
 // CountMembers takes the representation of a networkMembership and creates it.  Returns the server's representation of the networkMembership, and an error, if there is any.
 func (c *fakeNetworks) CountMembers(ctx context.Context, networkName string, networkMembership *v1alpha1.NetworkMembership, opts v1.CreateOptions) (result *v1alpha1.NetworkMembership, err error) {
 	emptyResult := &v1alpha1.NetworkMembership{}

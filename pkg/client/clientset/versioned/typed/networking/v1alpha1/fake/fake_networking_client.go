@@ -15,12 +15,32 @@ type FakeNetworkingV1alpha1 struct {
 	*testing.Fake
 }
 
+func (c *FakeNetworkingV1alpha1) LoadBalancers(namespace string) v1alpha1.LoadBalancerInterface {
+	return newFakeLoadBalancers(c, namespace)
+}
+
+func (c *FakeNetworkingV1alpha1) LoadBalancerRoutings(namespace string) v1alpha1.LoadBalancerRoutingInterface {
+	return newFakeLoadBalancerRoutings(c, namespace)
+}
+
+func (c *FakeNetworkingV1alpha1) NATGateways(namespace string) v1alpha1.NATGatewayInterface {
+	return newFakeNATGateways(c, namespace)
+}
+
 func (c *FakeNetworkingV1alpha1) Networks(namespace string) v1alpha1.NetworkInterface {
 	return newFakeNetworks(c, namespace)
 }
 
 func (c *FakeNetworkingV1alpha1) NetworkInterfaces(namespace string) v1alpha1.NetworkInterfaceInterface {
 	return newFakeNetworkInterfaces(c, namespace)
+}
+
+func (c *FakeNetworkingV1alpha1) NetworkPolicies(namespace string) v1alpha1.NetworkPolicyInterface {
+	return newFakeNetworkPolicies(c, namespace)
+}
+
+func (c *FakeNetworkingV1alpha1) VirtualIPs(namespace string) v1alpha1.VirtualIPInterface {
+	return newFakeVirtualIPs(c, namespace)
 }
 
 // RESTClient returns a RESTClient that is used to communicate

@@ -1,0 +1,178 @@
+// SPDX-FileCopyrightText: The network-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package address gives VirtualIPs, LoadBalancers and NATGateways the addresses that the provider chooses, and gives them
+// back once the object is gone.
+package address
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/cache"
+
+	"ironcore.dev/networking/apis/networking/v1alpha1"
+	"ironcore.dev/networking/internal/controllers/index"
+	"ironcore.dev/networking/internal/controllers/queue"
+	"ironcore.dev/networking/internal/provider"
+	"ironcore.dev/networking/internal/rules"
+	clientset "ironcore.dev/networking/pkg/client/clientset/versioned/typed/networking/v1alpha1"
+)
+
+// Name of the controller in flags, logs and metrics.
+const Name = "address"
+
+// retryPeriod is how often an address is asked for again that the provider does not have.
+const retryPeriod = 10 * time.Second
+
+// The kinds that have addresses.
+const (
+	kindVirtualIP    = "VirtualIP"
+	kindLoadBalancer = "LoadBalancer"
+	kindNATGateway   = "NATGateway"
+)
+
+// Informers are what the controller is fed by.
+type Informers struct{ VirtualIPs, Balancers, Gateways, Networks cache.SharedIndexInformer }
+
+// Controller drives a provider. Use New.
+type Controller struct {
+	Informers
+	client   clientset.NetworkingV1alpha1Interface
+	provider provider.AddressProvider
+	loop     *queue.Loop[provider.Holder]
+}
+
+// New returns a controller that is fed by the informers and writes through the client.
+func New(informers Informers, client clientset.NetworkingV1alpha1Interface, provider provider.AddressProvider) *Controller {
+	c := &Controller{Informers: informers, client: client, provider: provider}
+	c.loop = queue.New(Name, c.reconcile)
+	return c
+}
+
+// Healthy returns what keeps the controller from making progress, or nil.
+func (c *Controller) Healthy() error { return c.loop.Healthy() }
+
+// Run works until the context ends. Whoever had an address at its start is looked at, gone or not.
+func (c *Controller) Run(ctx context.Context, workers int) error {
+	holders, err := c.provider.Holders(ctx)
+	if err != nil {
+		return fmt.Errorf("finding who has addresses: %w", err)
+	}
+	for _, holder := range holders {
+		c.loop.Add(holder, 0)
+	}
+	return c.loop.Run(ctx, workers,
+		queue.FollowEach(c.VirtualIPs, func(vip *v1alpha1.VirtualIP) { c.queue(kindVirtualIP, vip) }),
+		queue.FollowEach(c.Balancers, func(balancer *v1alpha1.LoadBalancer) { c.queue(kindLoadBalancer, balancer) }),
+		queue.FollowEach(c.Gateways, func(gateway *v1alpha1.NATGateway) { c.queue(kindNATGateway, gateway) }),
+		queue.FollowEach(c.Networks, func(network *v1alpha1.Network) {
+			for _, balancer := range index.Members[v1alpha1.LoadBalancer](c.Balancers, queue.NameOf(network)) {
+				c.queue(kindLoadBalancer, balancer)
+			}
+			for _, gateway := range index.Members[v1alpha1.NATGateway](c.Gateways, queue.NameOf(network)) {
+				c.queue(kindNATGateway, gateway)
+			}
+		}),
+	)
+}
+
+func (c *Controller) queue(kind string, object metav1.Object) {
+	c.loop.Add(provider.Holder{Kind: kind, NamespacedName: queue.NameOf(object), UID: object.GetUID()}, 0)
+}
+
+func (c *Controller) reconcile(ctx context.Context, holder provider.Holder) (time.Duration, error) {
+	object, network := c.look(holder)
+	if object == nil || object.GetUID() != holder.UID {
+		return 0, c.free(ctx, holder)
+	}
+	if object.GetDeletionTimestamp() != nil || rules.IsManagedElsewhere(object) {
+		return 0, nil
+	}
+	wishes, trouble := wishes(object, network)
+	var again time.Duration
+	addresses, err := c.grant(ctx, holder, wishes)
+	if errors.As(err, &trouble) {
+		again = retryPeriod
+	} else if err != nil {
+		return 0, err
+	}
+	return again, c.write(ctx, report(object, addresses, trouble))
+}
+
+// grant returns the addresses that are wished for.
+func (c *Controller) grant(ctx context.Context, holder provider.Holder, wishes []wish) ([]string, error) {
+	var addresses []string
+	for _, wish := range wishes {
+		address := wish.given
+		if address == "" {
+			var err error
+			if address, err = c.provider.Address(ctx, holder, wish.family); err != nil {
+				return nil, err
+			}
+		}
+		addresses = append(addresses, address)
+	}
+	return addresses, nil
+}
+
+// look returns the object of a holder's name, nil if there is none, and its Network.
+func (c *Controller) look(holder provider.Holder) (metav1.Object, *v1alpha1.Network) {
+	network := func(name string) *v1alpha1.Network {
+		return index.Get[v1alpha1.Network](c.Networks, types.NamespacedName{Namespace: holder.Namespace, Name: name})
+	}
+	switch holder.Kind {
+	case kindVirtualIP:
+		if vip := index.Get[v1alpha1.VirtualIP](c.VirtualIPs, holder.NamespacedName); vip != nil {
+			return vip, nil
+		}
+	case kindLoadBalancer:
+		if balancer := index.Get[v1alpha1.LoadBalancer](c.Balancers, holder.NamespacedName); balancer != nil {
+			return balancer, network(balancer.Spec.NetworkRef.Name)
+		}
+	case kindNATGateway:
+		if gateway := index.Get[v1alpha1.NATGateway](c.Gateways, holder.NamespacedName); gateway != nil {
+			return gateway, network(gateway.Spec.NetworkRef.Name)
+		}
+	}
+	return nil, nil
+}
+
+// free gives back the addresses of an object that is gone. The cache may be behind: the server is asked before.
+func (c *Controller) free(ctx context.Context, holder provider.Holder) error {
+	var object metav1.Object
+	var err error
+	switch holder.Kind {
+	case kindVirtualIP:
+		object, err = c.client.VirtualIPs(holder.Namespace).Get(ctx, holder.Name, metav1.GetOptions{})
+	case kindLoadBalancer:
+		object, err = c.client.LoadBalancers(holder.Namespace).Get(ctx, holder.Name, metav1.GetOptions{})
+	case kindNATGateway:
+		object, err = c.client.NATGateways(holder.Namespace).Get(ctx, holder.Name, metav1.GetOptions{})
+	}
+	switch {
+	case err == nil && object != nil && object.GetUID() == holder.UID:
+		return nil // Its event comes.
+	case err != nil && !apierrors.IsNotFound(err):
+		return err
+	}
+	return c.provider.FreeAddresses(ctx, holder)
+}
+
+// write writes the status of an object, if any is due.
+func (c *Controller) write(ctx context.Context, update metav1.Object) (err error) {
+	switch update := update.(type) {
+	case *v1alpha1.VirtualIP:
+		_, err = c.client.VirtualIPs(update.Namespace).UpdateStatus(ctx, update, metav1.UpdateOptions{})
+	case *v1alpha1.LoadBalancer:
+		_, err = c.client.LoadBalancers(update.Namespace).UpdateStatus(ctx, update, metav1.UpdateOptions{})
+	case *v1alpha1.NATGateway:
+		_, err = c.client.NATGateways(update.Namespace).UpdateStatus(ctx, update, metav1.UpdateOptions{})
+	}
+	return err
+}

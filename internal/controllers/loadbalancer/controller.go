@@ -1,0 +1,102 @@
+// SPDX-FileCopyrightText: The network-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package loadbalancer writes the LoadBalancerRouting of each LoadBalancer with a selector: the addresses that get its
+// traffic.
+package loadbalancer
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/cache"
+
+	"ironcore.dev/networking/apis/networking/v1alpha1"
+	"ironcore.dev/networking/internal/controllers/index"
+	"ironcore.dev/networking/internal/controllers/queue"
+	clientset "ironcore.dev/networking/pkg/client/clientset/versioned/typed/networking/v1alpha1"
+)
+
+// Name of the controller in flags, logs and metrics.
+const Name = "load-balancer"
+
+// batchPeriod is how long the events of a burst are collected before a LoadBalancer is looked at.
+const batchPeriod = 100 * time.Millisecond
+
+// Informers are what the controller is fed by.
+type Informers struct{ Balancers, Routings, Networks, Interfaces cache.SharedIndexInformer }
+
+// Controller keeps LoadBalancerRoutings. Use New.
+type Controller struct {
+	Informers
+	client     clientset.NetworkingV1alpha1Interface
+	unreadable *index.Unreadable
+	loop       *queue.Loop[types.NamespacedName]
+}
+
+// New returns a controller that is fed by the informers, which leave out unreadable objects, and writes through the client.
+func New(informers Informers, client clientset.NetworkingV1alpha1Interface, unreadable *index.Unreadable) *Controller {
+	c := &Controller{Informers: informers, client: client, unreadable: unreadable}
+	c.loop = queue.New(Name, c.reconcile)
+	return c
+}
+
+// Healthy returns what keeps the controller from making progress, or nil.
+func (c *Controller) Healthy() error { return c.loop.Healthy() }
+
+// Run works until the context ends.
+func (c *Controller) Run(ctx context.Context, workers int) error {
+	return c.loop.Run(ctx, workers,
+		queue.FollowEach(c.Balancers, func(balancer *v1alpha1.LoadBalancer) { c.queue(queue.NameOf(balancer)) }),
+		queue.FollowEach(c.Routings, func(routing *v1alpha1.LoadBalancerRouting) { c.queue(queue.NameOf(routing)) }),
+		queue.FollowEach(c.Networks, func(network *v1alpha1.Network) { c.queueOf(queue.NameOf(network)) }),
+		queue.FollowEach(c.Interfaces, func(nic *v1alpha1.NetworkInterface) { c.queueOf(index.NetworkOf(nic)) }),
+	)
+}
+
+// queueOf queues the LoadBalancers of a Network.
+func (c *Controller) queueOf(network types.NamespacedName) {
+	for _, balancer := range index.Members[v1alpha1.LoadBalancer](c.Balancers, network) {
+		c.queue(queue.NameOf(balancer))
+	}
+}
+
+func (c *Controller) queue(balancer types.NamespacedName) { c.loop.Add(balancer, batchPeriod) }
+
+func (c *Controller) reconcile(ctx context.Context, name types.NamespacedName) (time.Duration, error) {
+	stored := index.Get[v1alpha1.LoadBalancerRouting](c.Routings, name)
+	balancer := index.Get[v1alpha1.LoadBalancer](c.Balancers, name)
+	client := c.client.LoadBalancerRoutings(name.Namespace)
+	if stored != nil && c.unreadable.In(name.Namespace, "loadbalancers", "networkinterfaces", "networks") {
+		return index.UnreadablePeriod, nil // Its destinations may still be there.
+	}
+	if balancer == nil {
+		if stored == nil || !isOrphan(stored) {
+			return 0, nil
+		}
+		// Standalone nobody else collects it.
+		err := client.Delete(ctx, name.Name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &stored.UID}})
+		if apierrors.IsNotFound(err) {
+			return 0, nil
+		}
+		return 0, err
+	}
+	network := types.NamespacedName{Namespace: name.Namespace, Name: balancer.Spec.NetworkRef.Name}
+	interfaces := index.Members[v1alpha1.NetworkInterface](c.Interfaces, network)
+	slices.SortFunc(interfaces, func(a, b *v1alpha1.NetworkInterface) int { return strings.Compare(a.Name, b.Name) })
+	wanted, err := decide(balancer, index.Get[v1alpha1.Network](c.Networks, network), interfaces, stored)
+	switch {
+	case err != nil || wanted == nil:
+		return 0, err
+	case stored == nil:
+		_, err = client.Create(ctx, wanted, metav1.CreateOptions{})
+	default:
+		_, err = client.Update(ctx, wanted, metav1.UpdateOptions{})
+	}
+	return 0, err
+}

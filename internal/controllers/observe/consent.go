@@ -1,0 +1,92 @@
+// SPDX-FileCopyrightText: The network-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+package observe
+
+import (
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/cache"
+
+	"ironcore.dev/networking/apis/networking/v1alpha1"
+	"ironcore.dev/networking/internal/controllers/queue"
+	"ironcore.dev/networking/internal/rules"
+)
+
+// claim is that one Network names another.
+type claim struct{ from, to types.NamespacedName }
+
+// consents notes since when Networks that are not bound name each other. A peering that was there before it watched is not
+// reported: since when is not known then.
+type consents struct {
+	mu      sync.Mutex
+	since   map[claim]time.Time
+	now     func() time.Time
+	observe func(seconds float64)
+}
+
+// WatchConsent reports how long it takes from consent to a bound peering, on the leader.
+func (f *Figures) WatchConsent(networks cache.SharedIndexInformer) error {
+	c := &consents{since: map[claim]time.Time{}, now: time.Now, observe: func(seconds float64) {
+		if f.held.Load() != nil {
+			consentToBound.Observe(seconds)
+		}
+	}}
+	_, err := queue.FollowFromStart(networks, func(before, after *v1alpha1.Network, atStart bool) {
+		if !atStart {
+			c.changed(before, after)
+		}
+	})()
+	return err
+}
+
+// changed takes a Network as it was and as it is; nil stands for one that is not there.
+func (c *consents) changed(old, network *v1alpha1.Network) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	was, is := phases(old), phases(network)
+	now := c.now()
+	for claim, phase := range is {
+		before, known := was[claim]
+		switch {
+		case phase == v1alpha1.NetworkPeeringPhaseBound && before != phase:
+			mine, ok := c.since[claim]
+			if theirs, both := c.since[claim.back()]; ok && both {
+				if theirs.After(mine) {
+					mine = theirs
+				}
+				c.observe(now.Sub(mine).Seconds())
+			}
+		case phase != v1alpha1.NetworkPeeringPhaseBound && !known:
+			c.since[claim] = now
+		}
+	}
+	for claim := range was {
+		if _, still := is[claim]; !still {
+			delete(c.since, claim)
+		}
+	}
+}
+
+func (c claim) back() claim { return claim{from: c.to, to: c.from} }
+
+// phases are those of the peerings of a Network, by whom they name.
+func phases(network *v1alpha1.Network) map[claim]v1alpha1.NetworkPeeringPhase {
+	result := map[claim]v1alpha1.NetworkPeeringPhase{}
+	if network == nil {
+		return result
+	}
+	from := queue.NameOf(network)
+	status := map[string]v1alpha1.NetworkPeeringPhase{}
+	for i := range network.Status.Peerings {
+		status[network.Status.Peerings[i].Name] = network.Status.Peerings[i].Phase
+	}
+	for i := range network.Spec.Peerings {
+		peering := &network.Spec.Peerings[i]
+		to := rules.PeeringTarget(network.Namespace, peering.NetworkRef.Namespace, peering.NetworkRef.Name)
+		result[claim{from: from, to: to}] = status[peering.Name]
+	}
+	return result
+}

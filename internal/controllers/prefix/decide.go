@@ -1,0 +1,135 @@
+// SPDX-FileCopyrightText: The network-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+package prefix
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"ironcore.dev/networking/apis/networking/v1alpha1"
+)
+
+var (
+	kind          = schema.GroupVersionKind{Group: "ipam.ironcore.dev", Version: "v1alpha1", Kind: "Prefix"}
+	kindInterface = v1alpha1.SchemeGroupVersion.WithKind("NetworkInterface")
+	kindBalancer  = v1alpha1.SchemeGroupVersion.WithKind("LoadBalancer")
+)
+
+// templates returns what a NetworkInterface or LoadBalancer asks for, by the names of the Prefixes.
+func templates(object metav1.Object) map[string]*v1alpha1.PrefixTemplateSpec {
+	found := make(map[string]*v1alpha1.PrefixTemplateSpec)
+	add := func(name string, source *v1alpha1.EphemeralPrefixSource) {
+		if source != nil && source.PrefixTemplate != nil {
+			found[name] = source.PrefixTemplate
+		}
+	}
+	switch object := object.(type) {
+	case *v1alpha1.NetworkInterface:
+		for i := range object.Spec.IPs {
+			add(fmt.Sprintf("%s-%d", object.Name, i), object.Spec.IPs[i].Ephemeral)
+		}
+		for i := range object.Spec.Prefixes {
+			add(fmt.Sprintf("%s-pf-%d", object.Name, i), object.Spec.Prefixes[i].Ephemeral)
+		}
+	case *v1alpha1.LoadBalancer:
+		for i := range object.Spec.IPs {
+			add(fmt.Sprintf("%s-%d", object.Name, i), object.Spec.IPs[i].Ephemeral)
+		}
+	}
+	return found
+}
+
+func kindOf(object metav1.Object) schema.GroupVersionKind {
+	if _, ok := object.(*v1alpha1.LoadBalancer); ok {
+		return kindBalancer
+	}
+	return kindInterface
+}
+
+// chosen returns for which of those that ask for a missing Prefix it is to be made, or nil: the first that was created and is
+// not being deleted.
+func chosen(asking []metav1.Object) metav1.Object {
+	var first metav1.Object
+	for _, object := range asking {
+		if object.GetDeletionTimestamp() == nil && (first == nil || isEarlier(object, first)) {
+			first = object
+		}
+	}
+	return first
+}
+
+func isEarlier(a, b metav1.Object) bool {
+	created, other := a.GetCreationTimestamp(), b.GetCreationTimestamp()
+	if created.Equal(&other) {
+		return a.GetUID() < b.GetUID()
+	}
+	return created.Before(&other)
+}
+
+// ephemeralPrefix returns the Prefix of the name that an object asks for.
+func ephemeralPrefix(name string, object metav1.Object) (*unstructured.Unstructured, error) {
+	template := templates(object)[name]
+	spec, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&template.Spec)
+	if err != nil {
+		return nil, err
+	}
+	prefix := &unstructured.Unstructured{Object: map[string]any{"spec": spec}}
+	prefix.SetGroupVersionKind(kind)
+	prefix.SetNamespace(object.GetNamespace())
+	prefix.SetName(name)
+	prefix.SetLabels(template.Labels)
+	annotations := map[string]string{}
+	maps.Copy(annotations, template.Annotations)
+	annotations[v1alpha1.EphemeralManagedByAnnotation] = v1alpha1.EphemeralManager
+	prefix.SetAnnotations(annotations)
+	prefix.SetOwnerReferences([]metav1.OwnerReference{*metav1.NewControllerRef(object, kindOf(object))})
+	return prefix, nil
+}
+
+// rangeName is how the Prefixes of a NetworkInterface's ranges end. ironcore's own controllers leave the annotation off them.
+var rangeName = regexp.MustCompile(`-pf-\d+$`)
+
+// makerOf returns the NetworkInterface or LoadBalancer that a Prefix was made for, or nil if it was not.
+func makerOf(prefix metav1.Object) *metav1.OwnerReference {
+	owner := metav1.GetControllerOf(prefix)
+	if owner == nil || owner.APIVersion != v1alpha1.SchemeGroupVersion.String() {
+		return nil
+	}
+	annotated := prefix.GetAnnotations()[v1alpha1.EphemeralManagedByAnnotation] == v1alpha1.EphemeralManager
+	switch {
+	case owner.Kind == kindBalancer.Kind && annotated, owner.Kind == kindInterface.Kind && annotated:
+		return owner
+	case owner.Kind == kindInterface.Kind && owner.Name+rangeName.FindString(prefix.GetName()) == prefix.GetName() &&
+		owner.Name != prefix.GetName():
+		return owner
+	}
+	return nil
+}
+
+// dropped tells whether the maker of a Prefix asks for it no more. One that is being deleted, or is gone, leaves its Prefixes to
+// the garbage collector of the host cluster.
+func dropped(name string, maker *metav1.OwnerReference, now metav1.Object) bool {
+	if now == nil || now.GetUID() != maker.UID || now.GetDeletionTimestamp() != nil {
+		return false
+	}
+	_, asked := templates(now)[name]
+	return !asked
+}
+
+// refused returns which of those that ask for a Prefix do not get it, since it was not made for them.
+func refused(prefix metav1.Object, asking []metav1.Object) []metav1.Object {
+	var without []metav1.Object
+	for _, object := range asking {
+		if object.GetDeletionTimestamp() == nil && !metav1.IsControlledBy(prefix, object) {
+			without = append(without, object)
+		}
+	}
+	return without
+}

@@ -1,0 +1,132 @@
+// SPDX-FileCopyrightText: The network-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package virtualip assigns VirtualIPs to the NetworkInterfaces that name them, frees those whose NetworkInterface is gone,
+// and creates the ephemeral ones that NetworkInterfaces ask for.
+package virtualip
+
+import (
+	"context"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/cache"
+
+	"ironcore.dev/networking/apis/networking/v1alpha1"
+	"ironcore.dev/networking/internal/controllers/index"
+	"ironcore.dev/networking/internal/controllers/queue"
+	clientset "ironcore.dev/networking/pkg/client/clientset/versioned/typed/networking/v1alpha1"
+)
+
+// Name of the controller in flags, logs and metrics.
+const Name = "virtual-ip"
+
+const (
+	// byTarget finds the VirtualIPs that lead to a NetworkInterface.
+	byTarget = "target"
+	// byVirtualIP finds the NetworkInterfaces that name a VirtualIP.
+	byVirtualIP = "virtual-ip"
+)
+
+// Indexers are to be added to the informer of VirtualIPs before it starts.
+func Indexers() cache.Indexers {
+	return cache.Indexers{byTarget: func(obj any) ([]string, error) {
+		vip := obj.(*v1alpha1.VirtualIP)
+		if vip.Spec.TargetRef == nil {
+			return nil, nil
+		}
+		return []string{vip.Namespace + "/" + vip.Spec.TargetRef.Name}, nil
+	}}
+}
+
+// InterfaceIndexers are to be added to the informer of NetworkInterfaces before it starts.
+func InterfaceIndexers() cache.Indexers {
+	return cache.Indexers{byVirtualIP: func(obj any) ([]string, error) {
+		nic := obj.(*v1alpha1.NetworkInterface)
+		if source := nic.Spec.VirtualIP; source != nil && source.VirtualIPRef != nil {
+			return []string{nic.Namespace + "/" + source.VirtualIPRef.Name}, nil
+		}
+		return nil, nil
+	}}
+}
+
+// Controller keeps the targets of VirtualIPs. Use New.
+type Controller struct {
+	vips, interfaces cache.SharedIndexInformer
+	client           clientset.NetworkingV1alpha1Interface
+	unreadable       *index.Unreadable
+	loop             *queue.Loop[types.NamespacedName]
+}
+
+// New returns a controller that is fed by the informers, which leave out unreadable objects, and writes through the client.
+func New(vips, interfaces cache.SharedIndexInformer, client clientset.NetworkingV1alpha1Interface, unreadable *index.Unreadable) *Controller {
+	c := &Controller{vips: vips, interfaces: interfaces, client: client, unreadable: unreadable}
+	c.loop = queue.New(Name, c.reconcile)
+	return c
+}
+
+// Healthy returns what keeps the controller from making progress, or nil.
+func (c *Controller) Healthy() error { return c.loop.Healthy() }
+
+// Run works until the context ends.
+func (c *Controller) Run(ctx context.Context, workers int) error {
+	return c.loop.Run(ctx, workers,
+		queue.FollowEach(c.vips, func(vip *v1alpha1.VirtualIP) { c.loop.Add(queue.NameOf(vip), 0) }),
+		queue.FollowEach(c.interfaces, c.queueOf),
+	)
+}
+
+// queueOf queues the VirtualIPs that a NetworkInterface names, asks for or has.
+func (c *Controller) queueOf(nic *v1alpha1.NetworkInterface) {
+	c.loop.Add(queue.NameOf(nic), 0)
+	if source := nic.Spec.VirtualIP; source != nil && source.VirtualIPRef != nil {
+		c.loop.Add(types.NamespacedName{Namespace: nic.Namespace, Name: source.VirtualIPRef.Name}, 0)
+	}
+	led, err := c.vips.GetIndexer().ByIndex(byTarget, queue.NameOf(nic).String())
+	if err != nil {
+		return // The index exists.
+	}
+	for _, vip := range led {
+		c.loop.Add(queue.NameOf(vip.(*v1alpha1.VirtualIP)), 0)
+	}
+}
+
+func (c *Controller) reconcile(ctx context.Context, name types.NamespacedName) (time.Duration, error) {
+	s, err := c.look(name)
+	if err != nil {
+		return 0, err
+	}
+	if s.vip != nil && c.unreadable.In(name.Namespace, "networkinterfaces") {
+		return index.UnreadablePeriod, nil // The one that it leads to may still be there.
+	}
+	due, client := decide(s), c.client.VirtualIPs(name.Namespace)
+	switch {
+	case due.create != nil:
+		_, err = client.Create(ctx, due.create, metav1.CreateOptions{})
+	case due.update != nil:
+		_, err = client.Update(ctx, due.update, metav1.UpdateOptions{})
+	case due.remove:
+		err = client.Delete(ctx, name.Name, metav1.DeleteOptions{
+			Preconditions: &metav1.Preconditions{UID: &s.vip.UID, ResourceVersion: &s.vip.ResourceVersion},
+		})
+		if apierrors.IsNotFound(err) {
+			err = nil
+		}
+	}
+	return 0, err
+}
+
+func (c *Controller) look(name types.NamespacedName) (state, error) {
+	s := state{vip: index.Get[v1alpha1.VirtualIP](c.vips, name), namesake: index.Get[v1alpha1.NetworkInterface](c.interfaces, name)}
+	if s.vip != nil && s.vip.Spec.TargetRef != nil {
+		s.target = index.Get[v1alpha1.NetworkInterface](c.interfaces,
+			types.NamespacedName{Namespace: name.Namespace, Name: s.vip.Spec.TargetRef.Name})
+	}
+	claimants, err := c.interfaces.GetIndexer().ByIndex(byVirtualIP, name.String())
+	for _, nic := range claimants {
+		s.claimants = append(s.claimants, nic.(*v1alpha1.NetworkInterface))
+	}
+	return s, err
+}

@@ -1,0 +1,189 @@
+// SPDX-FileCopyrightText: The network-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+package plugin
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/tools/cache"
+	watchtools "k8s.io/client-go/tools/watch"
+
+	"ironcore.dev/networking/apis/networking/v1alpha1"
+	"ironcore.dev/networking/internal/rules"
+)
+
+// peerFlags are those of the commands that name a peer.
+type peerFlags struct {
+	name     string
+	prefixes []string
+	dryRun   dryRun
+	wait     bool
+	timeout  time.Duration
+}
+
+func (f *peerFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.name, "name", "", "Name of the peering in your Network; without it, that of the other Network.")
+	flags.StringArrayVar(&f.prefixes, "prefix", nil,
+		"Range of your Network that the other may reach, as CIDR or NAME=CIDR; may be repeated. Without it, everything.")
+	flags.BoolVar(&f.wait, "wait", false, "Wait until the peering is Bound.")
+	flags.DurationVar(&f.timeout, "timeout", 5*time.Minute, "How long --wait waits.")
+	addDryRunFlag(cmd, &f.dryRun)
+}
+
+// wish reads the flags and the name of the other Network.
+func (f *peerFlags) wish(own, target string) (wish Wish, err error) {
+	if f.wait && f.dryRun != dryRunNone {
+		return Wish{}, fmt.Errorf("--wait and --dry-run exclude each other: a dry run brings nothing about to wait for")
+	}
+	wish.Name = f.name
+	if wish.Target, err = ParseTarget(own, target); err != nil {
+		return Wish{}, err
+	}
+	wish.Prefixes, err = ParsePrefixes(f.prefixes)
+	return wish, err
+}
+
+func newPeerCommand(c *connection) *cobra.Command {
+	f := &peerFlags{}
+	cmd := &cobra.Command{
+		Use:   "peer NETWORK [NAMESPACE/]NETWORK",
+		Short: "Ask for a peering, or change which ranges one exposes; prints what the other side runs to accept",
+		Example: `  kubectl network peer red team-b/blue
+  kubectl network peer red team-b/blue --prefix 10.0.0.0/24 --wait
+  kubectl network peer red team-b/blue --dry-run=server`,
+		Args:              exactly("NETWORK", "[NAMESPACE/]NETWORK"),
+		ValidArgsFunction: c.completeNetworks(2),
+		// Whether the other side asks already is good to know, and not needed: not everyone may read it.
+		RunE: c.nameOther(f, false, func(network *v1alpha1.Network, _ Asks, wish Wish) (Change, error) {
+			return DecidePeer(network, wish)
+		}),
+	}
+	f.add(cmd)
+	return cmd
+}
+
+// nameOther runs a command by which a Network names another, decided on what is known of whether that one asks, which may have
+// to be known. It prints what is left to do.
+func (c *connection) nameOther(f *peerFlags, mustKnow bool, decide func(*v1alpha1.Network, Asks, Wish) (Change, error),
+) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		s, err := c.open(false)
+		if err != nil {
+			return err
+		}
+		wish, err := f.wish(s.namespace, args[1])
+		if err != nil {
+			return err
+		}
+		requests, err := s.networks().GetPeeringRequests(cmd.Context(), args[0], metav1.GetOptions{})
+		if err != nil {
+			if mustKnow {
+				return s.explain(err)
+			}
+			requests = nil
+		}
+		var known Asks
+		network, err := c.write(cmd.Context(), s, args[0], f.dryRun, func(network *v1alpha1.Network) (Change, error) {
+			known = asks(requests, wish.Target, rules.Declines(network, wish.Target))
+			return decide(network, known, wish)
+		})
+		if err != nil {
+			return err
+		}
+		fmt.Fprint(c.streams.Out, Next(network, wish.Target, known))
+		if f.wait {
+			return c.awaitBound(cmd.Context(), s, args[0], wish.Target, f.timeout)
+		}
+		return nil
+	}
+}
+
+func newUnpeerCommand(c *connection) *cobra.Command {
+	var dry dryRun
+	cmd := &cobra.Command{
+		Use:     "unpeer NETWORK [NAMESPACE/]NETWORK",
+		Short:   "Take a peering away; the other side becomes Pending at once",
+		Example: "  kubectl network unpeer red team-b/blue",
+		Args:    exactly("NETWORK", "[NAMESPACE/]NETWORK"),
+		ValidArgsFunction: c.completePeers(func(n *v1alpha1.Network) (peers []string) {
+			for i := range n.Spec.Peerings {
+				peers = append(peers, targetOf(n, &n.Spec.Peerings[i]).String())
+			}
+			return peers
+		}),
+		RunE: c.refuseOther(&dry, DecideUnpeer),
+	}
+	addDryRunFlag(cmd, &dry)
+	return cmd
+}
+
+// refuseOther runs a command by which a Network names another no more.
+func (c *connection) refuseOther(dry *dryRun, decide func(*v1alpha1.Network, types.NamespacedName) (Change, error),
+) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		s, err := c.open(false)
+		if err != nil {
+			return err
+		}
+		target, err := ParseTarget(s.namespace, args[1])
+		if err != nil {
+			return err
+		}
+		_, err = c.write(cmd.Context(), s, args[0], *dry,
+			func(network *v1alpha1.Network) (Change, error) { return decide(network, target) })
+		return err
+	}
+}
+
+// awaitBound follows a Network until its peering with the target is Bound, or is refused for good.
+func (c *connection) awaitBound(ctx context.Context, s *server, name string, target types.NamespacedName,
+	timeout time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	selector := fields.OneTermEqualSelector(metav1.ObjectNameField, name).String()
+	follow := &cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
+			options.FieldSelector = selector
+			return s.networks().List(ctx, options)
+		},
+		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
+			options.FieldSelector = selector
+			return s.networks().Watch(ctx, options)
+		},
+	}
+	var last v1alpha1.NetworkPeeringStatus
+	_, err := watchtools.UntilWithSync(ctx, follow, &v1alpha1.Network{}, nil, func(event watch.Event) (done bool, err error) {
+		network, ok := event.Object.(*v1alpha1.Network)
+		if !ok {
+			return false, nil
+		}
+		if event.Type == watch.Deleted {
+			return false, fmt.Errorf("%s was deleted meanwhile", name)
+		}
+		last, done, err = DecideWait(network, target)
+		return done, err
+	})
+	switch {
+	case err == nil:
+		fmt.Fprintf(c.streams.Out, "The peering %s is Bound.\n", last.Name)
+		return nil
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return fmt.Errorf("the peering with %s is not Bound after %s: %s", target, timeout,
+			cmp.Or(last.Message, "the server tells nothing of it"))
+	case ctx.Err() != nil:
+		return s.explain(ctx.Err())
+	}
+	return s.explain(err)
+}

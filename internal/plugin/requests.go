@@ -1,0 +1,149 @@
+// SPDX-FileCopyrightText: The network-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+package plugin
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"ironcore.dev/networking/apis/networking/v1alpha1"
+)
+
+func newRequestsCommand(c *connection) *cobra.Command {
+	var all bool
+	cmd := &cobra.Command{
+		Use:   "requests [NETWORK...]",
+		Short: "List who asks your Networks for a peering",
+		Example: `  kubectl network requests
+  kubectl network requests blue -n team-b`,
+		ValidArgsFunction: c.completeNetworks(-1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, err := c.openNamed(all, args)
+			if err != nil {
+				return err
+			}
+			names, err := s.named(cmd.Context(), args)
+			if err != nil {
+				return s.explain(err)
+			}
+			answers, err := s.requests(cmd.Context(), names, len(args) > 0)
+			if err != nil {
+				return s.explain(err)
+			}
+			return PrintRequests(c.streams.Out, c.streams.ErrOut, answers, all, time.Now())
+		},
+	}
+	addAllNamespacesFlag(cmd.Flags(), &all)
+	return cmd
+}
+
+// named are the Networks of these names, or all that there are.
+func (s *server) named(ctx context.Context, names []string) (named []types.NamespacedName, err error) {
+	for _, name := range names {
+		named = append(named, types.NamespacedName{Namespace: s.namespace, Name: name})
+	}
+	if len(names) > 0 {
+		return named, nil
+	}
+	list, err := s.networks().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, err
+	}
+	for i := range list.Items {
+		named = append(named, nameOf(&list.Items[i]))
+	}
+	return named, nil
+}
+
+// requests asks for each of the Networks, ten at a time. One that is gone meanwhile has none, unless it must exist.
+func (s *server) requests(ctx context.Context, names []types.NamespacedName, mustExist bool) (
+	[]*v1alpha1.NetworkPeeringRequests, error) {
+	answers := make([]*v1alpha1.NetworkPeeringRequests, len(names))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(10)
+	for i, name := range names {
+		group.Go(func() (err error) {
+			answers[i], err = s.Networks(name.Namespace).GetPeeringRequests(ctx, name.Name, metav1.GetOptions{})
+			if apierrors.IsNotFound(err) && !mustExist {
+				answers[i], err = &v1alpha1.NetworkPeeringRequests{}, nil
+			}
+			return err
+		})
+	}
+	return answers, group.Wait()
+}
+
+// PrintRequests prints a line for each request, and says on notes what is left out.
+func PrintRequests(out, notes io.Writer, answers []*v1alpha1.NetworkPeeringRequests, allNamespaces bool, now time.Time) error {
+	t := newTable(allNamespaces, "NAMESPACE", "NETWORK", "ASKED BY", "OFFERS", "SINCE")
+	for _, answer := range answers {
+		for _, request := range answer.Requests {
+			t.add(answer.Namespace, answer.Name, request.Namespace+"/"+request.Name, Reach(request.Prefixes),
+				since(request.Since, now))
+		}
+		if left := int(answer.Total) - len(answer.Requests); left > 0 {
+			fmt.Fprintf(notes, "%s has %d more requests: accept or decline some of these to see them.\n", answer.Name, left)
+		}
+	}
+	if len(t.rows) == 0 {
+		_, err := fmt.Fprintln(notes, "Nobody asks for a peering.")
+		return err
+	}
+	return t.print(out)
+}
+
+// asks tells whether a Network is among those that ask. It knows nothing of one that is declined, or where there is no answer.
+func asks(answer *v1alpha1.NetworkPeeringRequests, asker types.NamespacedName, declined bool) Asks {
+	switch {
+	case answer != nil && slices.ContainsFunc(answer.Requests, func(r v1alpha1.NetworkPeeringRequest) bool {
+		return r.Namespace == asker.Namespace && r.Name == asker.Name
+	}):
+		return AsksToo
+	case answer == nil || declined || int(answer.Total) > len(answer.Requests):
+		return AsksUnknown
+	}
+	return AsksNot
+}
+
+func newAcceptCommand(c *connection) *cobra.Command {
+	f := &peerFlags{}
+	cmd := &cobra.Command{
+		Use:   "accept NETWORK [NAMESPACE/]NETWORK",
+		Short: "Accept a request: your Network names the asking one",
+		Long: `Accept a request: your Network names the asking one, and the peering becomes Bound. An asker that was declined is
+accepted too.`,
+		Example: `  kubectl network accept blue team-a/red
+  kubectl network accept blue team-a/red --prefix 10.1.0.0/24 --wait`,
+		Args:              exactly("NETWORK", "[NAMESPACE/]NETWORK"),
+		ValidArgsFunction: c.completeRequests(),
+		RunE:              c.nameOther(f, true, DecideAccept),
+	}
+	f.add(cmd)
+	return cmd
+}
+
+func newDeclineCommand(c *connection) *cobra.Command {
+	var dry dryRun
+	cmd := &cobra.Command{
+		Use:   "decline NETWORK [NAMESPACE/]NETWORK",
+		Short: "Refuse a Network for good: its requests are no longer listed",
+		Long: fmt.Sprintf(`Refuse a Network for good: its requests are no longer listed, and its peering reads PeeringDeclined. This is the
+annotation %s. accept and peer take it back.`, v1alpha1.DeclinedPeeringsAnnotation),
+		Example:           "  kubectl network decline blue team-a/red",
+		Args:              exactly("NETWORK", "[NAMESPACE/]NETWORK"),
+		ValidArgsFunction: c.completeRequests(),
+		RunE:              c.refuseOther(&dry, DecideDecline),
+	}
+	addDryRunFlag(cmd, &dry)
+	return cmd
+}

@@ -1,0 +1,483 @@
+// SPDX-FileCopyrightText: The network-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package ovn is the provider whose packets OVN carries. It writes only rows of OVN's north-bound database; ovn-northd and
+// the hypervisors follow:
+//
+//	Network, peers, NetworkInterfaces → decide.go: the rows that should be there → a transaction, together with others
+//	rows → monitor → decide.go: what is there → status
+//
+// A Network is a logical router and a logical switch, a NetworkInterface a port of the switch and routes to its addresses,
+// a Bound peering a port on either router and routes to what the other side exposes. No route, no packet. NetworkPolicies
+// are ACLs of the switch, on groups of its ports. Rows are named by UIDs and say in external_ids what they are for; others
+// are never touched. A transaction waits for the revision of the router that it was decided on, so that of two leaders the
+// slower one begins again.
+package ovn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/ovn-kubernetes/libovsdb/model"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
+	"k8s.io/klog/v2"
+	"k8s.io/utils/keymutex"
+
+	"ironcore.dev/networking/apis/networking/v1alpha1"
+	"ironcore.dev/networking/internal/provider"
+	"ironcore.dev/networking/internal/provider/ovn/nb"
+	"ironcore.dev/networking/internal/provider/prefixes"
+	"ironcore.dev/networking/internal/rules"
+)
+
+// Name of the provider on the command line.
+const Name = "ovn"
+
+const (
+	finalizer = v1alpha1.GroupName + "/ovn"
+	// scheme begins the provider ID of a Network, which goes on with the name of its router, and that of a
+	// NetworkInterface, which goes on with the name of its port.
+	scheme = "ovn://"
+	// attempts is how often a change is decided anew because somebody else wrote.
+	attempts = 5
+)
+
+// Provider realizes Networks in OVN.
+type Provider struct {
+	mtu      int
+	database *database
+	prefixes *prefixes.Resolver
+	// busy serializes the transactions on one Network.
+	busy keymutex.KeyMutex
+
+	mu sync.Mutex
+	// found and foundInterface are set while somebody listens.
+	found          provider.Found
+	foundInterface func(types.NamespacedName)
+	// written is the number of the transaction that last changed a part of a Network.
+	written map[types.UID]map[string]int
+	// awaiting are the Networks that wait until the south-bound database has taken in a transaction.
+	awaiting map[owner]int
+	// away are what could not be served because the database did not answer.
+	away struct {
+		networks   map[owner]bool
+		interfaces map[types.NamespacedName]bool
+	}
+}
+
+var _ provider.InterfaceProvider = &Provider{}
+
+// New returns a provider that reads Prefixes from the host cluster, if there is one. One serves a leader for as long as it
+// leads.
+func New(options Options, host *rest.Config) (*Provider, error) {
+	resolver, err := prefixes.New(host)
+	if err != nil {
+		return nil, err
+	}
+	p := &Provider{
+		mtu:      options.MTU,
+		database: newDatabase(options),
+		prefixes: resolver,
+		busy:     keymutex.NewHashed(256),
+		written:  make(map[types.UID]map[string]int),
+		awaiting: make(map[owner]int),
+	}
+	p.away.networks = make(map[owner]bool)
+	p.away.interfaces = make(map[types.NamespacedName]bool)
+	p.database.changed, p.database.connected = p.changed, p.wakeAll
+	return p, nil
+}
+
+// Finalizer keeps a Network until its rows are gone.
+func (p *Provider) Finalizer() string { return finalizer }
+
+// Run keeps a copy of the database, and calls found for the Networks whose rows change, or the Prefixes that they refer to.
+func (p *Provider) Run(ctx context.Context, found provider.Found) error {
+	p.mu.Lock()
+	p.found = found
+	p.mu.Unlock()
+	failed := make(chan error, 1)
+	go func() { failed <- p.prefixes.Run(ctx, found) }()
+	p.database.run(ctx)
+	return <-failed
+}
+
+// WatchInterfaces calls found for the NetworkInterfaces whose rows change.
+func (p *Provider) WatchInterfaces(ctx context.Context, found func(types.NamespacedName)) {
+	p.mu.Lock()
+	p.foundInterface = found
+	p.mu.Unlock()
+	<-ctx.Done()
+	p.mu.Lock()
+	p.foundInterface = nil
+	p.mu.Unlock()
+}
+
+// Realize brings the rows of a Network in line, and takes away those of its NetworkInterfaces that are no more.
+func (p *Provider) Realize(
+	ctx context.Context, network *v1alpha1.Network, situation provider.Situation,
+) (provider.Realization, error) {
+	providerID := scheme + routerName(network.UID)
+	if id := network.Spec.ProviderID; id != "" && id != providerID {
+		return provider.Realization{
+			State:   v1alpha1.NetworkStateError,
+			Reason:  "ForeignProviderID",
+			Message: fmt.Sprintf("spec.providerID %q is not %s, which is the router of this Network.", id, providerID),
+		}, nil
+	}
+	o := ownerOf(network)
+	var peerings []peering
+	realization := provider.Realization{
+		ProviderID: providerID, State: v1alpha1.NetworkStateAvailable,
+		Peerings: make(map[string]provider.PeeringRealization),
+	}
+	for i := range network.Spec.Peerings {
+		item := &network.Spec.Peerings[i]
+		peer, ok := situation.Peers[item.Name]
+		if !ok {
+			realization.Peerings[item.Name] = provider.PeeringRealization{State: v1alpha1.NetworkPeeringStatePending}
+			continue
+		}
+		if !strings.HasPrefix(peer.Spec.ProviderID, scheme) {
+			realization.Peerings[item.Name] = provider.PeeringRealization{
+				State: v1alpha1.NetworkPeeringStatePending, Reason: "PeerElsewhere",
+				Message: fmt.Sprintf("Network %s/%s is not realized in OVN, so no traffic can flow.", peer.Namespace, peer.Name),
+			}
+			continue
+		}
+		if !peer.Barred {
+			peerings = append(peerings, peering{peer: ownerOf(peer.Network), exposes: peer.Exposes})
+		}
+	}
+	inForce := make(map[types.UID]bool)
+	for _, nic := range situation.Interfaces {
+		inForce[nic.UID] = nic.Status.State != v1alpha1.NetworkInterfaceStateError
+	}
+	err := p.ensure(ctx, o, func(there *realized) ([]row, error) {
+		inPlace := make(map[types.UID]bool)
+		for nic := range there.plugged {
+			inPlace[nic] = inForce[nic]
+		}
+		return append(decideNetwork(o, peerings), decidePolicies(o, situation.Policies, inPlace)...), nil
+	}, func(part string) bool {
+		_, nic, isInterface := interfaceOfPart(part)
+		return !isInterface || !inForce[nic]
+	})
+	if err != nil {
+		failed := p.failed(ctx, o, types.NamespacedName{}, err)
+		realization := failed.Realization(network)
+		realization.Policies = realizePolicies(situation.Policies, provider.PolicyRealization{
+			Transient: failed.State == v1alpha1.NetworkStatePending, Reason: failed.Reason, Message: failed.Message,
+		})
+		return realization, failed
+	}
+	realization.Policies = p.policies(o, situation.Policies)
+	resolve := p.prefixes.For(ctx, network)
+	for i := range network.Spec.Peerings {
+		item := &network.Spec.Peerings[i]
+		if _, decided := realization.Peerings[item.Name]; decided {
+			continue
+		}
+		resolved := prefixes.Decide(item, resolve)
+		realized := provider.PeeringRealization{
+			State: v1alpha1.NetworkPeeringStatePending, Prefixes: resolved.Items, Reason: resolved.Reason, Message: resolved.Message,
+		}
+		peer := situation.Peers[item.Name]
+		if resolved.Reason == "" && !peer.Barred && p.ready(o, ownerOf(peer.Network)) {
+			realized.State = v1alpha1.NetworkPeeringStateReady
+		}
+		realization.Peerings[item.Name] = realized
+	}
+	return realization, nil
+}
+
+// policies tells whether the south-bound database has taken in the policies of a Network. If not, it is found once it has.
+func (p *Provider) policies(o owner, policies []rules.Policy) map[types.UID]provider.PolicyRealization {
+	realization := provider.PolicyRealization{
+		Transient: true, Reason: v1alpha1.ReasonPending,
+		Message: "The provider ovn has written it, and ovn-northd has not taken it in yet.",
+	}
+	if len(policies) > 0 && p.taken(o, o.uid, partPolicies) {
+		realization = provider.PolicyRealization{
+			InForce: true, Reason: v1alpha1.ReasonRealized, Message: "OVN has it in force on the NetworkInterfaces that it selects.",
+		}
+	}
+	return realizePolicies(policies, realization)
+}
+
+func realizePolicies(policies []rules.Policy, alike provider.PolicyRealization) map[types.UID]provider.PolicyRealization {
+	realized := make(map[types.UID]provider.PolicyRealization, len(policies))
+	for _, policy := range policies {
+		realized[policy.UID] = alike
+	}
+	return realized
+}
+
+// ensure makes the rows of a Network those that are decided, in one transaction. What is there beside them is removed if it
+// belongs to a part that is decided on.
+func (p *Provider) ensure(
+	ctx context.Context, o owner, decide func(*realized) ([]row, error), decidedOn func(part string) bool,
+) error {
+	p.busy.LockKey(string(o.uid))
+	defer func() { _ = p.busy.UnlockKey(string(o.uid)) }()
+	var err error
+	for range attempts {
+		if err = p.ensureOnce(ctx, o, decide, decidedOn); !errors.Is(err, errConflict) && !errors.Is(err, errTorn) {
+			return err
+		}
+	}
+	return err
+}
+
+func (p *Provider) ensureOnce(
+	ctx context.Context, o owner, decide func(*realized) ([]row, error), decidedOn func(part string) bool,
+) error {
+	connection, err := p.database.await(ctx)
+	if err != nil {
+		return err
+	}
+	there, err := read(connection, o.uid)
+	if err != nil {
+		return err
+	}
+	desired, err := decide(there)
+	if err != nil {
+		return err
+	}
+	change := decideChange(desired, there.rows, decidedOn)
+	if change.empty() {
+		return nil
+	}
+	number, err := p.database.transact(ctx, connection, there.operations(o.uid, change))
+	if number > 0 {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.written[o.uid] == nil {
+			p.written[o.uid] = make(map[string]int)
+		}
+		for part := range change.parts() {
+			p.written[o.uid][part] = number
+		}
+	}
+	return err
+}
+
+// ready tells whether the south-bound database has taken in both sides of a peering. If not, the Network is found once it
+// has.
+func (p *Provider) ready(o, peer owner) bool {
+	connection, err := p.database.current()
+	if err != nil {
+		return false
+	}
+	ports, err := table(connection, tableRouterPort)
+	if err != nil {
+		return false
+	}
+	if _, row, err := ports.RowByModel(&nb.LogicalRouterPort{Name: peeringPort(peer.uid, o.uid)}); err != nil || row == nil {
+		return false // Its event comes.
+	}
+	// Both are asked: each is waited for.
+	own, theirs := p.taken(o, o.uid, peeringPart(peer)), p.taken(o, peer.uid, peeringPart(o))
+	return own && theirs
+}
+
+// taken tells whether the south-bound database has taken in a part of a Network. If not, the one that asks is found once it has.
+func (p *Provider) taken(asks owner, network types.UID, part string) bool {
+	connection, err := p.database.current()
+	if err != nil {
+		return false
+	}
+	global, err := configuration(connection)
+	if err != nil {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	needed := p.number(network, part, global)
+	if global.SbCfg >= needed {
+		return true
+	}
+	p.awaiting[asks] = max(p.awaiting[asks], needed)
+	return false
+}
+
+// number returns the transaction that last changed a part of a Network. Of what a former leader wrote it is not known, but
+// none that is later than the copy. The caller holds the lock.
+func (p *Provider) number(network types.UID, part string, global *nb.NBGlobal) int {
+	if number, ok := p.written[network][part]; ok {
+		return number
+	}
+	if p.written[network] == nil {
+		p.written[network] = make(map[string]int)
+	}
+	p.written[network][part] = global.NbCfg
+	return global.NbCfg
+}
+
+// Release removes the rows of a Network.
+func (p *Provider) Release(ctx context.Context, network *v1alpha1.Network) (gone bool, err error) {
+	o := ownerOf(network)
+	err = p.ensure(ctx, o, func(*realized) ([]row, error) { return nil, nil }, func(string) bool { return true })
+	if err != nil {
+		return false, p.failed(ctx, o, types.NamespacedName{}, err)
+	}
+	p.prefixes.Forget(o.uid)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.written, o.uid)
+	delete(p.awaiting, o)
+	delete(p.away.networks, o)
+	return true, nil
+}
+
+// RealizeInterface brings the rows of a NetworkInterface in line.
+func (p *Provider) RealizeInterface(
+	ctx context.Context, nic *v1alpha1.NetworkInterface, network *v1alpha1.Network, _ *v1alpha1.VirtualIP,
+) (provider.InterfaceRealization, error) {
+	providerID := scheme + interfacePort(nic.UID)
+	if id := nic.Spec.ProviderID; id != "" && id != providerID {
+		return provider.InterfaceRealization{
+			State: v1alpha1.NetworkInterfaceStateError, Reason: "ForeignProviderID",
+			Message: fmt.Sprintf("spec.providerID %q is not %s, which is the port of this NetworkInterface.", id, providerID),
+		}, nil
+	}
+	given, realization := decideAddresses(nic)
+	realization.ProviderID, realization.MACAddress, realization.MTU = providerID, macAddress(nic.UID), int32(p.mtu)
+	o, part, plugged := ownerOf(network), interfacePart(nic), false
+	err := p.ensure(ctx, o, func(there *realized) ([]row, error) {
+		plugged = there.plugged[nic.UID]
+		if realization.State != v1alpha1.NetworkInterfaceStateAvailable {
+			return nil, nil
+		}
+		if there.router == nil || there.logicalSwitch == nil {
+			return nil, errors.New("the rows of its Network are missing") // They are put back.
+		}
+		desired := decideInterface(o, nic, given.ips, given.prefixes)
+		if other, ok := holder(desired, there.rows); ok {
+			return nil, &heldError{other}
+		}
+		return append(desired, decideNewPort(o, nic.UID, there.rows)...), nil
+	}, func(candidate string) bool { return candidate == part })
+	realization.Plugged = &plugged
+	if err == nil {
+		return realization, nil
+	}
+	name := types.NamespacedName{Namespace: nic.Namespace, Name: nic.Name}
+	failed := p.failed(ctx, owner{}, name, err)
+	if nic.Status.State == v1alpha1.NetworkInterfaceStateAvailable && failed.Reason == reasonUnavailable {
+		return provider.InterfaceRealization{}, failed // Nothing is known against it.
+	}
+	return provider.InterfaceRealization{
+		State: v1alpha1.NetworkInterfaceState(failed.State), Reason: failed.Reason, Message: failed.Message,
+	}, failed
+}
+
+// failed explains an error. If the database did not answer, what the error concerns is looked at again once it does.
+func (p *Provider) failed(ctx context.Context, o owner, nic types.NamespacedName, err error) *provider.Trouble {
+	explained := explain(err)
+	if explained.Reason == reasonUnavailable {
+		p.mu.Lock()
+		if o.uid != "" {
+			p.away.networks[o] = true
+		}
+		if nic.Name != "" {
+			p.away.interfaces[nic] = true
+		}
+		p.mu.Unlock()
+	}
+	klog.FromContext(ctx).V(2).Info("OVN is in trouble", "reason", explained.Reason, "err", err)
+	return explained
+}
+
+// wakeAll queues everything that waited for the database.
+func (p *Provider) wakeAll() {
+	p.mu.Lock()
+	networks, interfaces := p.away.networks, p.away.interfaces
+	p.away.networks, p.away.interfaces = make(map[owner]bool), make(map[types.NamespacedName]bool)
+	p.mu.Unlock()
+	for o := range networks {
+		p.tell(o)
+	}
+	for name := range interfaces {
+		p.tellInterface(name)
+	}
+}
+
+func (p *Provider) tell(o owner) {
+	p.mu.Lock()
+	found := p.found
+	p.mu.Unlock()
+	if found != nil {
+		found(o.name, o.uid)
+	}
+}
+
+func (p *Provider) tellInterface(name types.NamespacedName) {
+	p.mu.Lock()
+	found := p.foundInterface
+	p.mu.Unlock()
+	if found != nil {
+		found(name)
+	}
+}
+
+// progressed queues the Networks whose transaction the south-bound database has taken in.
+func (p *Provider) progressed(taken int) {
+	p.mu.Lock()
+	var ready []owner
+	for o, needed := range p.awaiting {
+		if needed <= taken {
+			ready = append(ready, o)
+			delete(p.awaiting, o)
+		}
+	}
+	p.mu.Unlock()
+	for _, o := range ready {
+		p.tell(o)
+	}
+}
+
+// changed queues the Networks and NetworkInterfaces that a change of a row concerns.
+func (p *Provider) changed(before, after model.Model) {
+	if global, ok := after.(*nb.NBGlobal); ok {
+		p.progressed(global.SbCfg)
+		return
+	}
+	for _, m := range []model.Model{before, after} {
+		if m == nil {
+			continue
+		}
+		ids := externalIDs(m)
+		if binding, ok := m.(*nb.StaticMACBinding); ok {
+			ids = p.idsOfRouter(types.UID(strings.TrimPrefix(binding.LogicalPort, lanPort(""))))
+		}
+		namespace, name, ok := strings.Cut(ids[idNetwork], "/")
+		if !ok {
+			continue
+		}
+		p.tell(owner{types.NamespacedName{Namespace: namespace, Name: name}, types.UID(ids[idUID])})
+		if nic, _, ok := interfaceOfPart(ids[idPart]); ok {
+			p.tellInterface(types.NamespacedName{Namespace: namespace, Name: nic})
+		}
+		if peer, ok := peerOfPart(ids[idPart]); ok {
+			p.tell(peer)
+		}
+	}
+}
+
+// idsOfRouter returns what the router of a Network says of itself.
+func (p *Provider) idsOfRouter(network types.UID) map[string]string {
+	connection, err := p.database.current()
+	if err != nil {
+		return nil
+	}
+	router, err := first(connection, tableRouter, &nb.LogicalRouter{ExternalIDs: map[string]string{idUID: string(network)}})
+	if err != nil || router == nil {
+		return nil
+	}
+	return externalIDs(router)
+}

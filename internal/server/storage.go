@@ -1,0 +1,100 @@
+// SPDX-FileCopyrightText: The network-apiserver authors
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"context"
+
+	"golang.org/x/sync/errgroup"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apiserver/pkg/registry/generic"
+	"k8s.io/apiserver/pkg/registry/rest"
+
+	"ironcore.dev/networking/internal/apis/networking"
+	"ironcore.dev/networking/internal/registry"
+	"ironcore.dev/networking/internal/registry/loadbalancer"
+	"ironcore.dev/networking/internal/registry/loadbalancerrouting"
+	"ironcore.dev/networking/internal/registry/member"
+	"ironcore.dev/networking/internal/registry/natgateway"
+	registrynetwork "ironcore.dev/networking/internal/registry/network"
+	"ironcore.dev/networking/internal/registry/networkinterface"
+	"ironcore.dev/networking/internal/registry/networkpolicy"
+	"ironcore.dev/networking/internal/registry/virtualip"
+	"ironcore.dev/networking/internal/rules"
+)
+
+// newStorage returns what serves each resource and subresource. Networks and their members look each other up: a Network that
+// is being deleted waits for its members, and takes no new ones. The enforcer puts NetworkPolicies in force, and the kinds beside
+// Networks and their interfaces are left to the agent, if there are such.
+func newStorage(optsGetter generic.RESTOptionsGetter, view registrynetwork.View, enforcer, agent string,
+) (map[string]rest.Storage, error) {
+	var interfaces, balancers, gateways member.Storage
+	networks, err := registrynetwork.NewStorage(scheme, optsGetter,
+		func(ctx context.Context, namespace, network string) (members rules.Members, err error) {
+			looks, ctx := errgroup.WithContext(ctx) // A deletion waits for the slowest, not for all in turn.
+			for names, of := range map[*[]string]*member.Storage{
+				&members.NetworkInterfaces: &interfaces, &members.LoadBalancers: &balancers, &members.NATGateways: &gateways,
+			} {
+				looks.Go(func() (err error) {
+					*names, err = of.OfNetwork(ctx, namespace, network)
+					return err
+				})
+			}
+			err = looks.Wait()
+			return members, err
+		}, view)
+	if err != nil {
+		return nil, err
+	}
+	storage := map[string]rest.Storage{
+		"networks":                 networks.Network,
+		"networks/status":          networks.Status,
+		"networks/binding":         networks.Binding,
+		"networks/realization":     networks.Realization,
+		"networks/membership":      networks.Membership,
+		"networks/peeringrequests": networks.Requests,
+	}
+	getNetwork := func(ctx context.Context, name string) (*networking.Network, error) {
+		obj, err := networks.Network.Get(ctx, name, &metav1.GetOptions{})
+		if err != nil {
+			return nil, err
+		}
+		return obj.(*networking.Network), nil
+	}
+	if interfaces, err = networkinterface.NewStorage(scheme, optsGetter, getNetwork, networks.Overlaps.OfInterface); err != nil {
+		return nil, err
+	}
+	if balancers, err = loadbalancer.NewStorage(scheme, optsGetter, agent, getNetwork); err != nil {
+		return nil, err
+	}
+	if gateways, err = natgateway.NewStorage(scheme, optsGetter, agent, getNetwork); err != nil {
+		return nil, err
+	}
+	for resource, members := range map[string]member.Storage{
+		"networkinterfaces": interfaces, "loadbalancers": balancers, "natgateways": gateways,
+	} {
+		storage[resource], storage[resource+"/status"] = members.Main, members.Status
+	}
+	for resource, newStorage := range map[string]func() (*registry.REST, *registry.StatusREST, error){
+		"loadbalancerroutings": func() (*registry.REST, *registry.StatusREST, error) {
+			return loadbalancerrouting.NewStorage(scheme, optsGetter)
+		},
+		"networkpolicies": func() (*registry.REST, *registry.StatusREST, error) {
+			return networkpolicy.NewStorage(scheme, optsGetter, enforcer, agent)
+		},
+		"virtualips": func() (*registry.REST, *registry.StatusREST, error) {
+			return virtualip.NewStorage(scheme, optsGetter, agent)
+		},
+	} {
+		main, status, err := newStorage()
+		if err != nil {
+			return nil, err
+		}
+		storage[resource] = main
+		if status != nil {
+			storage[resource+"/status"] = status
+		}
+	}
+	return storage, nil
+}

@@ -1,9 +1,0 @@
-// SPDX-FileCopyrightText: The network-apiserver authors
-// SPDX-License-Identifier: Apache-2.0
-
-package cluster
-
-import "syscall"
-
-// dieWithParent has the kernel kill a child when the test process ends, even by a panic.
-func dieWithParent() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }
