@@ -195,7 +195,7 @@ func (w *world) inOrder(ctx context.Context, one, other string) error {
 func TestAWriteThatArrivesTooLateChangesNothing(t *testing.T) {
 	for sentence, tc := range map[string]struct {
 		method string
-		// provoke has the first leader write, and settle is what becomes of the Networks without it.
+		// provoke has the first leader write; settle waits for all that becomes of both Networks without it.
 		provoke, settle func(w *world)
 	}{
 		"a creation": {
@@ -211,12 +211,16 @@ func TestAWriteThatArrivesTooLateChangesNothing(t *testing.T) {
 			settle: func(w *world) {
 				w.patch("a", `{"spec":{"peerings":null}}`)
 				w.wantRemotePeerings(w.settles("a", available))
+				w.wantRemotePeerings(w.settles("b", available))
 			},
 		},
 		"a deletion": {
 			method:  http.MethodDelete,
 			provoke: func(w *world) { w.delete("a") },
-			settle:  func(w *world) { w.isGone("a") },
+			settle: func(w *world) {
+				w.isGone("a")
+				w.wantRemotePeerings(w.settles("b", available))
+			},
 		},
 	} {
 		t.Run(sentence, func(t *testing.T) {
