@@ -94,7 +94,7 @@ func New(ctx context.Context, config *Config) (_ *Server, err error) {
 			s.Close()
 		}
 	}()
-	if err := registerMetrics(); err != nil {
+	if err := registerMetrics(config.Options.embedsEtcd()); err != nil {
 		return nil, err
 	}
 	giveGarbageRoom(ctx, s.filled)
@@ -210,11 +210,14 @@ func (s *Server) installControllers(manager *controllers.Manager, storageReady f
 }
 
 // registerMetrics adds this server's metrics to those of the process. A metric counts nothing before.
-func registerMetrics() error {
+func registerMetrics(embedsEtcd bool) error {
 	for _, metric := range slices.Concat(controllers.Metrics(), servingcert.Metrics(), ovn.Metrics()) {
 		if err := legacyregistry.Register(metric); err != nil {
 			return fmt.Errorf("registering metrics: %w", err)
 		}
+	}
+	if embedsEtcd {
+		legacyregistry.RawMustRegister(standalone.EtcdMetrics{})
 	}
 	return nil
 }

@@ -67,7 +67,6 @@ func (d *Dir) StartEtcd(ctx context.Context, quota int64) (*Etcd, error) {
 		e.Close()
 		return nil, d.explainEtcd(fmt.Errorf("making room in its database: %w", err))
 	}
-	serveEtcdMetrics()
 	go e.watch()
 	return e, nil
 }

@@ -5,11 +5,9 @@ package standalone
 
 import (
 	"slices"
-	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
-	"k8s.io/component-base/metrics/legacyregistry"
 )
 
 // etcdMetrics are those of etcd that the server serves beside its own: what tells of disk and database.
@@ -23,17 +21,14 @@ var etcdMetrics = []string{
 	"etcd_server_slow_apply_total",
 }
 
-// serveEtcdMetrics makes the metrics of the embedded etcd part of the server's. Without one they would all be zero.
-var serveEtcdMetrics = sync.OnceFunc(func() { legacyregistry.RawMustRegister(etcdCollector{}) })
-
-// etcdCollector passes on what etcd counts in a registry of its own.
-type etcdCollector struct{}
+// EtcdMetrics passes on what the embedded etcd counts in a registry of its own. Without one, all of it would be zero.
+type EtcdMetrics struct{}
 
 // Describe implements prometheus.Collector. What is there is only known when it is asked for.
-func (etcdCollector) Describe(chan<- *prometheus.Desc) {}
+func (EtcdMetrics) Describe(chan<- *prometheus.Desc) {}
 
 // Collect implements prometheus.Collector.
-func (etcdCollector) Collect(ch chan<- prometheus.Metric) {
+func (EtcdMetrics) Collect(ch chan<- prometheus.Metric) {
 	families, err := prometheus.DefaultGatherer.Gather()
 	if err != nil {
 		ch <- prometheus.NewInvalidMetric(prometheus.NewInvalidDesc(err), err)
