@@ -6,6 +6,7 @@ package ovn
 import (
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -22,6 +23,7 @@ import (
 	"ironcore.dev/networking/internal/provider"
 	"ironcore.dev/networking/internal/provider/ovn"
 	"ironcore.dev/networking/internal/server/pki"
+	"ironcore.dev/networking/test/ovn/lab"
 )
 
 // TestTheDatabaseShowsACertificate connects to a real database that takes encrypted connections alone.
@@ -112,6 +114,36 @@ func TestTheDatabaseShowsACertificate(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestTheDatabaseIsNotInitialized takes from a real database the one row that ovn-northd, or ovn-nbctl init, makes first.
+func TestTheDatabaseIsNotInitialized(t *testing.T) {
+	l := newLab(t, lab.NB)
+	if _, err := l.NBCtl("--all", "destroy", "NB_Global"); err != nil {
+		t.Fatal(err)
+	}
+	options := ovn.NewOptions()
+	options.NB = []string{l.NBAddress()}
+	p, err := ovn.New(options, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = p.Run(t.Context(), func(types.NamespacedName, types.UID) {}) }() // It ends with the test.
+	network := &v1alpha1.Network{ObjectMeta: metav1.ObjectMeta{
+		Namespace: "a", Name: "one", UID: "5b1d3c4e-0000-4000-8000-000000000001",
+	}}
+	realization, _ := p.Realize(t.Context(), network, provider.Situation{})
+	const want = "OVN's north-bound database is not initialized: run ovn-nbctl init, or start ovn-northd."
+	if realization.Message != want {
+		t.Errorf("got the message %q, want %q", realization.Message, want)
+	}
+	if _, err := l.NBCtl("init"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the Network is realized", func() (bool, string) {
+		realization, err := p.Realize(t.Context(), network, provider.Situation{})
+		return realization.State == v1alpha1.NetworkStateAvailable, fmt.Sprintf("%+v (%v)", realization, err)
+	})
 }
 
 func newAuthority(t *testing.T) *pki.Authority {

@@ -31,8 +31,12 @@ const (
 	probeTimeout  = 3 * time.Second
 )
 
-// errNotConnected tells that the database was not reached so far.
-var errNotConnected = errors.New("no answer yet")
+var (
+	// errNotConnected tells that the database was not reached so far.
+	errNotConnected = errors.New("no answer yet")
+	// errNotInitialized tells that nobody has written to the database yet: neither ovn-northd nor ovn-nbctl init.
+	errNotInitialized = errors.New("NB_Global has no row")
+)
 
 // database is the connection to the north-bound database and the copy of it that a monitor keeps.
 type database struct {
@@ -295,7 +299,7 @@ func configuration(connection client.Client) (global *nb.NBGlobal, err error) {
 	for _, row := range rows.Rows() {
 		return row.(*nb.NBGlobal), nil
 	}
-	return nil, &awayError{errors.New("the database is not initialized: run ovn-nbctl init")}
+	return nil, &awayError{errNotInitialized}
 }
 
 // follow waits until the copy holds a transaction.

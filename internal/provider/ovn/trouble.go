@@ -39,6 +39,9 @@ func explain(err error) *provider.Trouble {
 	case errors.As(err, &untrusted):
 		return provider.NewTrouble(v1alpha1.NetworkStatePending, reasonUnavailable, "The certificate of OVN's north-bound database "+
 			"is out of date, names another host than --ovn-nb, or is not signed by one of --ovn-nb-cafile.", err)
+	case errors.Is(err, errNotInitialized):
+		return provider.NewTrouble(v1alpha1.NetworkStatePending, reasonUnavailable,
+			"OVN's north-bound database is not initialized: run ovn-nbctl init, or start ovn-northd.", err)
 	case errors.As(err, &away), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return provider.NewTrouble(v1alpha1.NetworkStatePending, reasonUnavailable,
 			"OVN's north-bound database does not answer: it must run and be reachable at --ovn-nb.", err)
