@@ -37,6 +37,7 @@ import (
 	"ironcore.dev/networking/internal/controllers/prefix"
 	"ironcore.dev/networking/internal/controllers/virtualip"
 	"ironcore.dev/networking/internal/provider"
+	"ironcore.dev/networking/internal/rules"
 	"ironcore.dev/networking/pkg/client/clientset/versioned"
 	"ironcore.dev/networking/pkg/client/informers/externalversions"
 	listers "ironcore.dev/networking/pkg/client/listers/networking/v1alpha1"
@@ -177,7 +178,7 @@ func (m *Manager) Network(name types.NamespacedName) *v1alpha1.Network {
 
 // InterfacesOf returns the NetworkInterfaces of a Network that the informer has.
 func (m *Manager) InterfacesOf(network *v1alpha1.Network) []*v1alpha1.NetworkInterface {
-	return index.Members[v1alpha1.NetworkInterface](m.interfaces, types.NamespacedName{Namespace: network.Namespace, Name: network.Name})
+	return index.Members[v1alpha1.NetworkInterface](m.interfaces, rules.NameOf(network))
 }
 
 // Naming returns the Networks with a peering that names the given one that the informer has, and whether it has all.

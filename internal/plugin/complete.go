@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
+	"ironcore.dev/networking/internal/rules"
 )
 
 // completionTimeout is how long a user who presses Tab waits at most.
@@ -51,7 +52,7 @@ func (c *connection) completeNetworks(most int) completion {
 				return nil, err
 			}
 			for i := range list.Items {
-				if other := nameOf(&list.Items[i]); other != (types.NamespacedName{Namespace: s.namespace, Name: args[0]}) {
+				if other := rules.NameOf(&list.Items[i]); other != (types.NamespacedName{Namespace: s.namespace, Name: args[0]}) {
 					words = append(words, other.String())
 				}
 			}

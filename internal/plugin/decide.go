@@ -106,7 +106,7 @@ type Wish struct {
 // DecidePeer has a Network name a target, or exposes other ranges to one that it names. A target that the Network declines is
 // no longer declined.
 func DecidePeer(network *v1alpha1.Network, wish Wish) (Change, error) {
-	if wish.Target == nameOf(network) {
+	if wish.Target == rules.NameOf(network) {
 		return Change{}, fmt.Errorf("%s can't peer with itself: name another one", network.Name)
 	}
 	change := Change{}
@@ -207,7 +207,7 @@ func DecideAccept(network *v1alpha1.Network, asks Asks, wish Wish) (Change, erro
 // DecideDecline refuses a Network for good.
 func DecideDecline(network *v1alpha1.Network, target types.NamespacedName) (Change, error) {
 	switch {
-	case target == nameOf(network):
+	case target == rules.NameOf(network):
 		return Change{}, errors.New("a Network can't decline itself: name another one")
 	case rules.Declines(network, target):
 		return Change{}, nil
@@ -271,19 +271,11 @@ func without(network *v1alpha1.Network, target types.NamespacedName) string {
 // naming returns the peering of a Network that names a target, or nil.
 func naming(network *v1alpha1.Network, target types.NamespacedName) *v1alpha1.NetworkPeering {
 	for i := range network.Spec.Peerings {
-		if peering := &network.Spec.Peerings[i]; targetOf(network, peering) == target {
+		if peering := &network.Spec.Peerings[i]; rules.TargetOf(network, peering) == target {
 			return peering
 		}
 	}
 	return nil
-}
-
-func targetOf(network *v1alpha1.Network, peering *v1alpha1.NetworkPeering) types.NamespacedName {
-	return rules.PeeringTarget(network.Namespace, peering.NetworkRef.Namespace, peering.NetworkRef.Name)
-}
-
-func nameOf(network *v1alpha1.Network) types.NamespacedName {
-	return types.NamespacedName{Namespace: network.Namespace, Name: network.Name}
 }
 
 // Reach says in words what a peer may reach.

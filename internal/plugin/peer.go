@@ -119,7 +119,7 @@ func newUnpeerCommand(c *connection) *cobra.Command {
 		Args:    exactly("NETWORK", "[NAMESPACE/]NETWORK"),
 		ValidArgsFunction: c.completePeers(func(n *v1alpha1.Network) (peers []string) {
 			for i := range n.Spec.Peerings {
-				peers = append(peers, targetOf(n, &n.Spec.Peerings[i]).String())
+				peers = append(peers, rules.TargetOf(n, &n.Spec.Peerings[i]).String())
 			}
 			return peers
 		}),

@@ -66,7 +66,7 @@ func PrintPeerings(out, notes io.Writer, networks []v1alpha1.Network, allNamespa
 		for j := range network.Spec.Peerings {
 			peering := &network.Spec.Peerings[j]
 			item := items[peering.Name]
-			t.add(network.Namespace, network.Name, peering.Name, targetOf(network, peering).String(),
+			t.add(network.Namespace, network.Name, peering.Name, rules.TargetOf(network, peering).String(),
 				string(item.Phase), string(item.State), since(item.LastPhaseTransitionTime, now), item.Reason)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
+	"ironcore.dev/networking/internal/rules"
 )
 
 func newRequestsCommand(c *connection) *cobra.Command {
@@ -60,7 +61,7 @@ func (s *server) named(ctx context.Context, names []string) (named []types.Names
 		return nil, err
 	}
 	for i := range list.Items {
-		named = append(named, nameOf(&list.Items[i]))
+		named = append(named, rules.NameOf(&list.Items[i]))
 	}
 	return named, nil
 }

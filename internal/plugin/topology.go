@@ -18,6 +18,7 @@ import (
 	"k8s.io/component-base/term"
 
 	"ironcore.dev/networking/internal/plugin/picture"
+	"ironcore.dev/networking/internal/rules"
 )
 
 var topologyFormats = []string{"tree", "dot", "svg", "png", "json"}
@@ -76,7 +77,7 @@ func (s *server) draw(ctx context.Context) (picture.Picture, error) {
 	}
 	names := make([]types.NamespacedName, 0, len(networks.Items))
 	for i := range networks.Items {
-		names = append(names, nameOf(&networks.Items[i]))
+		names = append(names, rules.NameOf(&networks.Items[i]))
 	}
 	answers, err := s.requests(ctx, names, false)
 	if apierrors.IsForbidden(err) {

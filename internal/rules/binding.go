@@ -236,12 +236,12 @@ func Declines(network metav1.Object, name types.NamespacedName) bool {
 // Asks tells whether a Network asks another one for a peering: it names it, is not named back, and is not declined.
 func Asks(asker, asked *v1alpha1.Network) bool {
 	return asker.UID != asked.UID && asker.DeletionTimestamp == nil && Names(asker, asked) && !Names(asked, asker) &&
-		!Declines(asked, types.NamespacedName{Namespace: asker.Namespace, Name: asker.Name})
+		!Declines(asked, NameOf(asker))
 }
 
 // Names tells whether a peering of the peer names the network, by UID too where it is pinned.
 func Names(peer, network *v1alpha1.Network) bool {
-	target := types.NamespacedName{Namespace: network.Namespace, Name: network.Name}
+	target := NameOf(network)
 	for i := range peer.Spec.Peerings {
 		ref := &peer.Spec.Peerings[i].NetworkRef
 		if PeeringTarget(peer.Namespace, ref.Namespace, ref.Name) == target {

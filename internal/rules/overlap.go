@@ -111,8 +111,8 @@ func Exposures(network *v1alpha1.Network, peers map[string]*v1alpha1.Network, me
 			continue
 		}
 		exposure := Exposure{
-			Peering: name, Peer: nameOf(peer), Bound: time.Unix(math.MaxInt32, 0),
-			Ranges: Exposed(peer, nameOf(network), members(peer)),
+			Peering: name, Peer: NameOf(peer), Bound: time.Unix(math.MaxInt32, 0),
+			Ranges: Exposed(peer, NameOf(network), members(peer)),
 		}
 		if item := items[name]; item.Phase == v1alpha1.NetworkPeeringPhaseBound && item.LastPhaseTransitionTime != nil {
 			exposure.Bound = item.LastPhaseTransitionTime.Time
@@ -120,10 +120,6 @@ func Exposures(network *v1alpha1.Network, peers map[string]*v1alpha1.Network, me
 		exposures = append(exposures, exposure)
 	}
 	return exposures
-}
-
-func nameOf(network *v1alpha1.Network) types.NamespacedName {
-	return types.NamespacedName{Namespace: network.Namespace, Name: network.Name}
 }
 
 // Overlap tells that what a peer exposes contains addresses that somebody else has.

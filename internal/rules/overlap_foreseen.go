@@ -18,7 +18,7 @@ const maxForeseen = 10
 // ForeseeOverlaps returns a sentence for each peering of a Network that will carry no traffic, as far as can be told: of peers
 // that name the Network, since others let its owner know nothing, and of ranges that are in force or written in their peerings.
 func ForeseeOverlaps(network *v1alpha1.Network, lookup Lookup, members InterfacesOf) []string {
-	own := nameOf(network)
+	own := NameOf(network)
 	with := func(name types.NamespacedName) *v1alpha1.Network {
 		if name == own {
 			return network // As it is to be.
@@ -39,9 +39,9 @@ func ForeseeOverlaps(network *v1alpha1.Network, lookup Lookup, members Interface
 		}
 		words := ""
 		if overlap, ok := here[name]; ok {
-			words = overlap.MessageForOwner(nameOf(peer))
+			words = overlap.MessageForOwner(NameOf(peer))
 		} else if overlap, ok := OverlapAtPeer(network, peer, mutualPeers(peer, with), members); ok {
-			words = overlap.MessageForPeer(nameOf(peer))
+			words = overlap.MessageForPeer(NameOf(peer))
 		}
 		if words == "" {
 			continue
@@ -61,7 +61,7 @@ func ForeseeInterfaceOverlaps(
 ) []string {
 	with := func(of *v1alpha1.Network) []*v1alpha1.NetworkInterface {
 		found := members(of)
-		if nameOf(of) != nameOf(network) {
+		if NameOf(of) != NameOf(network) {
 			return found
 		}
 		found = slices.DeleteFunc(slices.Clone(found), func(other *v1alpha1.NetworkInterface) bool { return other.Name == nic.Name })
@@ -94,7 +94,7 @@ func asIfRealized(nic *v1alpha1.NetworkInterface) *v1alpha1.NetworkInterface {
 func OverlapAtPeer(network, peer *v1alpha1.Network, peers map[string]*v1alpha1.Network, members InterfacesOf) (Overlap, bool) {
 	name := ""
 	for peering, other := range peers {
-		if nameOf(other) == nameOf(network) {
+		if NameOf(other) == NameOf(network) {
 			name = peering
 		}
 	}
@@ -109,7 +109,7 @@ func mutualPeers(network *v1alpha1.Network, lookup Lookup) map[string]*v1alpha1.
 		peering := &network.Spec.Peerings[i]
 		peer := lookup(PeeringTarget(network.Namespace, peering.NetworkRef.Namespace, peering.NetworkRef.Name))
 		if peer == nil || peer.DeletionTimestamp != nil || !Names(network, peer) || !Names(peer, network) ||
-			Declines(network, nameOf(peer)) || Declines(peer, nameOf(network)) {
+			Declines(network, NameOf(peer)) || Declines(peer, NameOf(network)) {
 			continue
 		}
 		peers[peering.Name] = peer

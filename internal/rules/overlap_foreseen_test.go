@@ -68,7 +68,7 @@ func TestForeseeOverlaps(t *testing.T) {
 		t.Run(sentence, func(t *testing.T) {
 			lookup := func(name types.NamespacedName) *v1alpha1.Network {
 				for _, other := range tc.others {
-					if nameOf(other) == name {
+					if NameOf(other) == name {
 						return other
 					}
 				}

@@ -6,11 +6,24 @@ package rules
 import (
 	"cmp"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"ironcore.dev/networking/apis/networking/v1alpha1"
 )
 
 // PeeringTarget returns the Network that a peering means, given the namespace of the Network with the peering and the
 // namespace and name in networkRef: without a namespace, networkRef means the Network's own.
 func PeeringTarget(own, namespace, name string) types.NamespacedName {
 	return types.NamespacedName{Namespace: cmp.Or(namespace, own), Name: name}
+}
+
+// TargetOf returns the Network that a peering of a Network names.
+func TargetOf(network *v1alpha1.Network, peering *v1alpha1.NetworkPeering) types.NamespacedName {
+	return PeeringTarget(network.Namespace, peering.NetworkRef.Namespace, peering.NetworkRef.Name)
+}
+
+// NameOf returns the namespace and the name of an object.
+func NameOf(object metav1.Object) types.NamespacedName {
+	return types.NamespacedName{Namespace: object.GetNamespace(), Name: object.GetName()}
 }

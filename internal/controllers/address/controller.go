@@ -72,10 +72,10 @@ func (c *Controller) Run(ctx context.Context, workers int) error {
 		queue.FollowEach(c.Balancers, func(balancer *v1alpha1.LoadBalancer) { c.queue(kindLoadBalancer, balancer) }),
 		queue.FollowEach(c.Gateways, func(gateway *v1alpha1.NATGateway) { c.queue(kindNATGateway, gateway) }),
 		queue.FollowEach(c.Networks, func(network *v1alpha1.Network) {
-			for _, balancer := range index.Members[v1alpha1.LoadBalancer](c.Balancers, queue.NameOf(network)) {
+			for _, balancer := range index.Members[v1alpha1.LoadBalancer](c.Balancers, rules.NameOf(network)) {
 				c.queue(kindLoadBalancer, balancer)
 			}
-			for _, gateway := range index.Members[v1alpha1.NATGateway](c.Gateways, queue.NameOf(network)) {
+			for _, gateway := range index.Members[v1alpha1.NATGateway](c.Gateways, rules.NameOf(network)) {
 				c.queue(kindNATGateway, gateway)
 			}
 		}),
@@ -83,7 +83,7 @@ func (c *Controller) Run(ctx context.Context, workers int) error {
 }
 
 func (c *Controller) queue(kind string, object metav1.Object) {
-	c.loop.Add(provider.Holder{Kind: kind, NamespacedName: queue.NameOf(object), UID: object.GetUID()}, 0)
+	c.loop.Add(provider.Holder{Kind: kind, NamespacedName: rules.NameOf(object), UID: object.GetUID()}, 0)
 }
 
 func (c *Controller) reconcile(ctx context.Context, holder provider.Holder) (time.Duration, error) {

@@ -19,6 +19,7 @@ import (
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 	"ironcore.dev/networking/internal/controllers/index"
 	"ironcore.dev/networking/internal/controllers/queue"
+	"ironcore.dev/networking/internal/rules"
 	clientset "ironcore.dev/networking/pkg/client/clientset/versioned/typed/networking/v1alpha1"
 )
 
@@ -52,9 +53,9 @@ func (c *Controller) Healthy() error { return c.loop.Healthy() }
 // Run works until the context ends.
 func (c *Controller) Run(ctx context.Context, workers int) error {
 	return c.loop.Run(ctx, workers,
-		queue.FollowEach(c.Balancers, func(balancer *v1alpha1.LoadBalancer) { c.queue(queue.NameOf(balancer)) }),
-		queue.FollowEach(c.Routings, func(routing *v1alpha1.LoadBalancerRouting) { c.queue(queue.NameOf(routing)) }),
-		queue.FollowEach(c.Networks, func(network *v1alpha1.Network) { c.queueOf(queue.NameOf(network)) }),
+		queue.FollowEach(c.Balancers, func(balancer *v1alpha1.LoadBalancer) { c.queue(rules.NameOf(balancer)) }),
+		queue.FollowEach(c.Routings, func(routing *v1alpha1.LoadBalancerRouting) { c.queue(rules.NameOf(routing)) }),
+		queue.FollowEach(c.Networks, func(network *v1alpha1.Network) { c.queueOf(rules.NameOf(network)) }),
 		queue.FollowEach(c.Interfaces, func(nic *v1alpha1.NetworkInterface) { c.queueOf(index.NetworkOf(nic)) }),
 	)
 }
@@ -62,7 +63,7 @@ func (c *Controller) Run(ctx context.Context, workers int) error {
 // queueOf queues the LoadBalancers of a Network.
 func (c *Controller) queueOf(network types.NamespacedName) {
 	for _, balancer := range index.Members[v1alpha1.LoadBalancer](c.Balancers, network) {
-		c.queue(queue.NameOf(balancer))
+		c.queue(rules.NameOf(balancer))
 	}
 }
 

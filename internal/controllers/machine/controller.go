@@ -32,6 +32,7 @@ import (
 	"ironcore.dev/networking/internal/controllers/host"
 	"ironcore.dev/networking/internal/controllers/index"
 	"ironcore.dev/networking/internal/controllers/queue"
+	"ironcore.dev/networking/internal/rules"
 	clientset "ironcore.dev/networking/pkg/client/clientset/versioned/typed/networking/v1alpha1"
 	listers "ironcore.dev/networking/pkg/client/listers/networking/v1alpha1"
 )
@@ -130,7 +131,7 @@ func (r *machineReconciler) Run(ctx context.Context, workers int) error {
 }
 
 func (r *machineReconciler) queue(nic *v1alpha1.NetworkInterface) {
-	r.loop.Add(queue.NameOf(nic), 0)
+	r.loop.Add(rules.NameOf(nic), 0)
 }
 
 // changed queues the NetworkInterfaces that a Machine lists or uses, before or after the change.
@@ -249,7 +250,7 @@ func (r *machineReconciler) create(ctx context.Context, name types.NamespacedNam
 
 // hold frees a NetworkInterface whose Machine is gone, was created again, or lists it no more.
 func (r *machineReconciler) hold(ctx context.Context, nic *v1alpha1.NetworkInterface, machines []*machine) (time.Duration, error) {
-	name := queue.NameOf(nic)
+	name := rules.NameOf(nic)
 	if withUID(machines, nic.Spec.MachineRef.UID) != nil {
 		r.tell(name, nic, refusals(nic, machines))
 		return 0, nil
@@ -297,7 +298,7 @@ func (r *machineReconciler) read(ctx context.Context, namespace, name string) (*
 func (r *machineReconciler) claim(ctx context.Context, nic *v1alpha1.NetworkInterface, machines []*machine) error {
 	m := chosen(nic, machines)
 	if m == nil {
-		r.tell(queue.NameOf(nic), nic, refusals(nic, machines))
+		r.tell(rules.NameOf(nic), nic, refusals(nic, machines))
 		return nil
 	}
 	if _, err := r.client.NetworkInterfaces(nic.Namespace).Update(ctx, claimed(nic, m), metav1.UpdateOptions{}); err != nil {

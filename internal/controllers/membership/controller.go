@@ -80,7 +80,7 @@ func (c *Controller) Run(ctx context.Context, workers int) error {
 
 // changed queues a Network, and tells its owner when a deletion has to wait.
 func (c *Controller) changed(before, after *v1alpha1.Network) {
-	c.queue(queue.NameOf(cmp.Or(after, before)))
+	c.queue(rules.NameOf(cmp.Or(after, before)))
 	if after == nil {
 		return
 	}

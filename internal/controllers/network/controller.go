@@ -112,7 +112,7 @@ func (c *Controller) Run(ctx context.Context, workers int) error {
 }
 
 func (c *Controller) queue(network *v1alpha1.Network) {
-	c.loop.Add(key{queue.NameOf(network), network.UID}, 0)
+	c.loop.Add(key{rules.NameOf(network), network.UID}, 0)
 }
 
 // networkChanged queues a Network and, where the change concerns them, its peers.
@@ -123,7 +123,7 @@ func (c *Controller) networkChanged(ctx context.Context, before, after *v1alpha1
 		return
 	case after == nil:
 		c.queue(before)
-		c.loop.Add(key{NamespacedName: queue.NameOf(before)}, burst)
+		c.loop.Add(key{NamespacedName: rules.NameOf(before)}, burst)
 		return
 	case before.UID != after.UID:
 		c.queue(before)
@@ -281,7 +281,7 @@ func (c *Controller) realize(ctx context.Context, network *v1alpha1.Network) err
 		return c.update(ctx, withFinalizer(network, finalizer))
 	}
 	situation, overlapping := situation(network, c.peers, c.members)
-	policies := c.policiesOf(queue.NameOf(network))
+	policies := c.policiesOf(rules.NameOf(network))
 	situation.Policies = c.lookUp(policies, network, situation.Interfaces)
 	realization, realizeErr := c.provider.Realize(ctx, network, situation)
 	markOverlapping(&realization, overlapping)
@@ -310,7 +310,7 @@ func (c *Controller) peers(network *v1alpha1.Network) map[string]*v1alpha1.Netwo
 
 // members returns the NetworkInterfaces of a Network.
 func (c *Controller) members(network *v1alpha1.Network) []*v1alpha1.NetworkInterface {
-	return index.Members[v1alpha1.NetworkInterface](c.informers.Interfaces, queue.NameOf(network))
+	return index.Members[v1alpha1.NetworkInterface](c.informers.Interfaces, rules.NameOf(network))
 }
 
 // report makes the one write that brings the Network in line with what realizes it, if any is due.

@@ -54,7 +54,7 @@ func boundPeers(network *v1alpha1.Network, lookup rules.Lookup) map[string]*v1al
 		if items[peering.Name].Phase != v1alpha1.NetworkPeeringPhaseBound {
 			continue
 		}
-		peer := lookup(rules.PeeringTarget(network.Namespace, peering.NetworkRef.Namespace, peering.NetworkRef.Name))
+		peer := lookup(rules.TargetOf(network, peering))
 		if peer != nil && peer.DeletionTimestamp == nil && claims.Has(claimOf(peer)) &&
 			slices.Contains(peer.Spec.IncomingPeerings, claimOf(network)) {
 			peers[peering.Name] = peer
@@ -84,7 +84,7 @@ func situation(
 	}
 	errors := make(map[string]provider.PeeringRealization)
 	for name, overlap := range rules.DecideOverlaps(rules.InForce(s.Interfaces), exposures) {
-		errors[name] = overlapping(overlap.MessageForOwner(nameOf(bound[name])))
+		errors[name] = overlapping(overlap.MessageForOwner(rules.NameOf(bound[name])))
 		s.Peers[name] = provider.Peer{Network: bound[name], Barred: true}
 	}
 	for name, peer := range bound {
@@ -92,7 +92,7 @@ func situation(
 			continue
 		}
 		if overlap, ok := rules.OverlapAtPeer(network, peer, peersOf(peer), members); ok {
-			errors[name] = overlapping(overlap.MessageForPeer(nameOf(peer)))
+			errors[name] = overlapping(overlap.MessageForPeer(rules.NameOf(peer)))
 		}
 	}
 	return s, errors
@@ -108,10 +108,6 @@ func inError(network, other *v1alpha1.Network) bool {
 	return slices.ContainsFunc(network.Status.Peerings, func(item v1alpha1.NetworkPeeringStatus) bool {
 		return item.State == v1alpha1.NetworkPeeringStateError && item.NetworkRef != nil && item.NetworkRef.UID == other.UID
 	})
-}
-
-func nameOf(network *v1alpha1.Network) types.NamespacedName {
-	return types.NamespacedName{Namespace: network.Namespace, Name: network.Name}
 }
 
 // markOverlapping puts what overlaps in the place of what a provider reports, but for what it found the prefixes to stand for.

@@ -15,7 +15,6 @@ import (
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 	"ironcore.dev/networking/internal/controllers/index"
-	"ironcore.dev/networking/internal/controllers/queue"
 	"ironcore.dev/networking/internal/provider"
 	"ironcore.dev/networking/internal/rules"
 )
@@ -31,7 +30,7 @@ func (c *Controller) lookUp(policies []*v1alpha1.NetworkPolicy, network *v1alpha
 	if len(policies) == 0 {
 		return nil
 	}
-	name := queue.NameOf(network)
+	name := rules.NameOf(network)
 	selectable := rules.Selectable{
 		Interfaces:    members,
 		LoadBalancers: index.Members[v1alpha1.LoadBalancer](c.informers.Balancers, name),

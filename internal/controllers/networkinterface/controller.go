@@ -144,8 +144,7 @@ func (c *Controller) withAddress(ctx context.Context, nic *v1alpha1.NetworkInter
 }
 
 func (c *Controller) queueMembers(ctx context.Context, network *v1alpha1.Network) {
-	members, err := index.MembersOf(c.interfaces.GetIndexer(),
-		types.NamespacedName{Namespace: network.Namespace, Name: network.Name})
+	members, err := index.MembersOf(c.interfaces.GetIndexer(), rules.NameOf(network))
 	if err != nil {
 		klog.FromContext(ctx).Error(err, "Finding the NetworkInterfaces of a Network failed", "network", klog.KObj(network))
 	}
@@ -155,7 +154,7 @@ func (c *Controller) queueMembers(ctx context.Context, network *v1alpha1.Network
 }
 
 func (c *Controller) queue(nic *v1alpha1.NetworkInterface) {
-	c.loop.Add(queue.NameOf(nic), 0)
+	c.loop.Add(rules.NameOf(nic), 0)
 }
 
 func (c *Controller) reconcile(ctx context.Context, name types.NamespacedName) (time.Duration, error) {
@@ -243,7 +242,7 @@ func (c *Controller) virtualIPOf(nic *v1alpha1.NetworkInterface) *v1alpha1.Virtu
 	if nic.Spec.VirtualIP == nil {
 		return nil
 	}
-	name := types.NamespacedName{Namespace: nic.Namespace, Name: nic.Name} // An ephemeral one is named like this.
+	name := rules.NameOf(nic) // An ephemeral one is named like this.
 	if ref := nic.Spec.VirtualIP.VirtualIPRef; ref != nil {
 		name.Name = ref.Name
 	}

@@ -78,14 +78,14 @@ func phases(network *v1alpha1.Network) map[claim]v1alpha1.NetworkPeeringPhase {
 	if network == nil {
 		return result
 	}
-	from := queue.NameOf(network)
+	from := rules.NameOf(network)
 	status := map[string]v1alpha1.NetworkPeeringPhase{}
 	for i := range network.Status.Peerings {
 		status[network.Status.Peerings[i].Name] = network.Status.Peerings[i].Phase
 	}
 	for i := range network.Spec.Peerings {
 		peering := &network.Spec.Peerings[i]
-		to := rules.PeeringTarget(network.Namespace, peering.NetworkRef.Namespace, peering.NetworkRef.Name)
+		to := rules.TargetOf(network, peering)
 		result[claim{from: from, to: to}] = status[peering.Name]
 	}
 	return result

@@ -20,6 +20,7 @@ import (
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 	"ironcore.dev/networking/internal/controllers/index"
 	"ironcore.dev/networking/internal/controllers/queue"
+	"ironcore.dev/networking/internal/rules"
 )
 
 // Name of the controller in flags, logs and metrics.
@@ -71,7 +72,7 @@ func (c *Controller) changed(ctx context.Context, old, network *v1alpha1.Network
 	if old != nil && network != nil {
 		c.writer.recordEvents(network, endedBySpec(old, network))
 	}
-	name := queue.NameOf(current)
+	name := rules.NameOf(current)
 	if network != nil {
 		c.loop.Add(name, batchPeriod)
 	}

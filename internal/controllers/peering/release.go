@@ -16,6 +16,7 @@ import (
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 	"ironcore.dev/networking/internal/controllers/index"
 	"ironcore.dev/networking/internal/controllers/queue"
+	"ironcore.dev/networking/internal/rules"
 	listers "ironcore.dev/networking/pkg/client/listers/networking/v1alpha1"
 )
 
@@ -96,7 +97,7 @@ func (c *ReleaseController) queueAllHolders(ctx context.Context) {
 	}
 	for _, network := range networks {
 		if hasStaleClaim(network, c.writer.Lookup) {
-			c.loop.Add(queue.NameOf(network), eventDelay)
+			c.loop.Add(rules.NameOf(network), eventDelay)
 		}
 	}
 }

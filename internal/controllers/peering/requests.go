@@ -62,12 +62,12 @@ func (n *notices) changed(before, after *v1alpha1.Network, atStart bool) {
 		return
 	}
 	for _, asked := range newlyNamed(before, after) {
-		n.note(asked, queue.NameOf(after))
+		n.note(asked, rules.NameOf(after))
 	}
 	if before != nil {
 		return
 	}
-	asked := queue.NameOf(after)
+	asked := rules.NameOf(after)
 	askers, err := index.Naming(n.informer.GetIndexer(), asked)
 	if err != nil {
 		return // the index exists

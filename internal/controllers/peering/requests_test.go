@@ -15,7 +15,7 @@ import (
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 	"ironcore.dev/networking/internal/controllers/index"
-	"ironcore.dev/networking/internal/controllers/queue"
+	"ironcore.dev/networking/internal/rules"
 	"ironcore.dev/networking/pkg/client/clientset/versioned/fake"
 	"ironcore.dev/networking/pkg/client/informers/externalversions"
 )
@@ -67,7 +67,7 @@ func (f *told) put(before, after *v1alpha1.Network, atStart bool) {
 // says returns what the owner of a Network is told now, and when to ask again.
 func (f *told) says(asked *v1alpha1.Network) (event string, again time.Duration) {
 	f.t.Helper()
-	again, err := f.reconcile(f.t.Context(), queue.NameOf(asked))
+	again, err := f.reconcile(f.t.Context(), rules.NameOf(asked))
 	if err != nil {
 		f.t.Fatal(err)
 	}

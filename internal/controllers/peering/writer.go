@@ -17,7 +17,6 @@ import (
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 	"ironcore.dev/networking/internal/controllers/index"
-	"ironcore.dev/networking/internal/controllers/queue"
 	"ironcore.dev/networking/internal/rules"
 	clientset "ironcore.dev/networking/pkg/client/clientset/versioned/typed/networking/v1alpha1"
 	listers "ironcore.dev/networking/pkg/client/listers/networking/v1alpha1"
@@ -92,7 +91,7 @@ func (w *Writer) remember(network *v1alpha1.Network, resourceVersion string) {
 
 // exists tells whether a Network is still there, so that its end will be told. The caller holds the lock, for which Forget waits.
 func (w *Writer) exists(network *v1alpha1.Network) bool {
-	now := w.Lookup(queue.NameOf(network))
+	now := w.Lookup(rules.NameOf(network))
 	return now != nil && now.UID == network.UID
 }
 

@@ -27,6 +27,7 @@ import (
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 	"ironcore.dev/networking/internal/controllers/host"
 	"ironcore.dev/networking/internal/controllers/queue"
+	"ironcore.dev/networking/internal/rules"
 	clientset "ironcore.dev/networking/pkg/client/clientset/versioned/typed/networking/v1alpha1"
 )
 
@@ -130,7 +131,7 @@ func (r *reconciler) Run(ctx context.Context, workers int) error {
 		return nil
 	}
 	return r.loop.Run(ctx, workers,
-		queue.FollowEach(r.prefixes, func(prefix *metav1.PartialObjectMetadata) { r.loop.Add(queue.NameOf(prefix), 0) }),
+		queue.FollowEach(r.prefixes, func(prefix *metav1.PartialObjectMetadata) { r.loop.Add(rules.NameOf(prefix), 0) }),
 		queue.FollowEach(r.interfaces, func(nic *v1alpha1.NetworkInterface) { r.queueOf(nic) }),
 		queue.FollowEach(r.balancers, func(balancer *v1alpha1.LoadBalancer) { r.queueOf(balancer) }),
 	)
@@ -165,7 +166,7 @@ func (r *reconciler) queueOf(object metav1.Object) {
 		return // The index exists.
 	}
 	for _, prefix := range prefixes {
-		r.loop.Add(queue.NameOf(prefix.(*metav1.PartialObjectMetadata)), 0)
+		r.loop.Add(rules.NameOf(prefix.(*metav1.PartialObjectMetadata)), 0)
 	}
 }
 

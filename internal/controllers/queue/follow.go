@@ -4,8 +4,6 @@
 package queue
 
 import (
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
 )
 
@@ -45,9 +43,4 @@ func FollowEach[T any](informer cache.SharedIndexInformer, keys func(*T)) Source
 			}
 		}
 	})
-}
-
-// NameOf names an object.
-func NameOf(object metav1.Object) types.NamespacedName {
-	return types.NamespacedName{Namespace: object.GetNamespace(), Name: object.GetName()}
 }

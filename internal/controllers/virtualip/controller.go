@@ -17,6 +17,7 @@ import (
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 	"ironcore.dev/networking/internal/controllers/index"
 	"ironcore.dev/networking/internal/controllers/queue"
+	"ironcore.dev/networking/internal/rules"
 	clientset "ironcore.dev/networking/pkg/client/clientset/versioned/typed/networking/v1alpha1"
 )
 
@@ -73,23 +74,23 @@ func (c *Controller) Healthy() error { return c.loop.Healthy() }
 // Run works until the context ends.
 func (c *Controller) Run(ctx context.Context, workers int) error {
 	return c.loop.Run(ctx, workers,
-		queue.FollowEach(c.vips, func(vip *v1alpha1.VirtualIP) { c.loop.Add(queue.NameOf(vip), 0) }),
+		queue.FollowEach(c.vips, func(vip *v1alpha1.VirtualIP) { c.loop.Add(rules.NameOf(vip), 0) }),
 		queue.FollowEach(c.interfaces, c.queueOf),
 	)
 }
 
 // queueOf queues the VirtualIPs that a NetworkInterface names, asks for or has.
 func (c *Controller) queueOf(nic *v1alpha1.NetworkInterface) {
-	c.loop.Add(queue.NameOf(nic), 0)
+	c.loop.Add(rules.NameOf(nic), 0)
 	if source := nic.Spec.VirtualIP; source != nil && source.VirtualIPRef != nil {
 		c.loop.Add(types.NamespacedName{Namespace: nic.Namespace, Name: source.VirtualIPRef.Name}, 0)
 	}
-	led, err := c.vips.GetIndexer().ByIndex(byTarget, queue.NameOf(nic).String())
+	led, err := c.vips.GetIndexer().ByIndex(byTarget, rules.NameOf(nic).String())
 	if err != nil {
 		return // The index exists.
 	}
 	for _, vip := range led {
-		c.loop.Add(queue.NameOf(vip.(*v1alpha1.VirtualIP)), 0)
+		c.loop.Add(rules.NameOf(vip.(*v1alpha1.VirtualIP)), 0)
 	}
 }
 

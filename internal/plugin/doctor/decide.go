@@ -259,7 +259,7 @@ func provider(seen Seen) []Finding {
 // networks that are not as asked.
 func networks(seen Seen) (findings []Finding) {
 	for _, network := range sorted(seen.Networks) {
-		name := nameOf(network)
+		name := rules.NameOf(network)
 		describe := fmt.Sprintf("kubectl describe network %s -n %s", name.Name, name.Namespace)
 		age := seen.Now.Sub(network.CreationTimestamp.Time)
 		switch {
@@ -304,12 +304,12 @@ func peerings(seen Seen) (findings []Finding) {
 			if item.Phase == v1alpha1.NetworkPeeringPhaseBound {
 				continue
 			}
-			level, command := fix(network, targetOf(network, peering), item)
+			level, command := fix(network, rules.TargetOf(network, peering), item)
 			if level == OK {
 				continue
 			}
 			findings = append(findings, Finding{level, "peering", fmt.Sprintf("%s, peering %s is Pending: %s: %s",
-				nameOf(network), peering.Name, item.Reason, item.Message), command})
+				rules.NameOf(network), peering.Name, item.Reason, item.Message), command})
 		}
 	}
 	return findings
@@ -317,7 +317,7 @@ func peerings(seen Seen) (findings []Finding) {
 
 // fix returns the command that brings a peering on, or OK for one whose cause is told elsewhere.
 func fix(network *v1alpha1.Network, target types.NamespacedName, item v1alpha1.NetworkPeeringStatus) (Level, string) {
-	own := nameOf(network)
+	own := rules.NameOf(network)
 	unpeer := fmt.Sprintf("kubectl network unpeer %s %s -n %s", own.Name, target, own.Namespace)
 	switch item.Reason {
 	case v1alpha1.PeeringReasonPeeringNotAccepted:
@@ -342,7 +342,7 @@ func overlaps(seen Seen) (findings []Finding) {
 	known := make(map[types.NamespacedName]*v1alpha1.Network)
 	members := make(map[types.NamespacedName][]*v1alpha1.NetworkInterface)
 	for i := range seen.Networks {
-		known[nameOf(&seen.Networks[i])] = &seen.Networks[i]
+		known[rules.NameOf(&seen.Networks[i])] = &seen.Networks[i]
 	}
 	for i := range seen.Interfaces {
 		nic := &seen.Interfaces[i]
@@ -350,12 +350,12 @@ func overlaps(seen Seen) (findings []Finding) {
 		members[of] = append(members[of], nic)
 	}
 	for _, network := range sorted(seen.Networks) {
-		name := nameOf(network)
+		name := rules.NameOf(network)
 		items := rules.PeeringItems(network)
 		var exposures []rules.Exposure
 		for i := range network.Spec.Peerings {
 			peering := &network.Spec.Peerings[i]
-			item, target := items[peering.Name], targetOf(network, peering)
+			item, target := items[peering.Name], rules.TargetOf(network, peering)
 			if peer := known[target]; peer != nil && item.Phase == v1alpha1.NetworkPeeringPhaseBound {
 				exposures = append(exposures, rules.Exposure{Peering: peering.Name, Peer: target,
 					Bound: bound(item), Ranges: rules.Exposed(peer, name, members[target])})
@@ -384,7 +384,7 @@ func bound(item v1alpha1.NetworkPeeringStatus) time.Time {
 
 func overlap(network *v1alpha1.Network, peering string, found rules.Overlap) Finding {
 	i := slices.IndexFunc(network.Spec.Peerings, func(p v1alpha1.NetworkPeering) bool { return p.Name == peering })
-	name, peer := nameOf(network), targetOf(network, &network.Spec.Peerings[i])
+	name, peer := rules.NameOf(network), rules.TargetOf(network, &network.Spec.Peerings[i])
 	whose := "its own " + rules.RangeText(found.Other)
 	if found.With != nil {
 		whose = fmt.Sprintf("%s of %s", rules.RangeText(found.Other), found.With)
@@ -436,12 +436,4 @@ func sorted(networks []v1alpha1.Network) []*v1alpha1.Network {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 	})
 	return pointers
-}
-
-func nameOf(network *v1alpha1.Network) types.NamespacedName {
-	return types.NamespacedName{Namespace: network.Namespace, Name: network.Name}
-}
-
-func targetOf(network *v1alpha1.Network, peering *v1alpha1.NetworkPeering) types.NamespacedName {
-	return rules.PeeringTarget(network.Namespace, peering.NetworkRef.Namespace, peering.NetworkRef.Name)
 }

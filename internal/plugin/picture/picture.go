@@ -81,7 +81,7 @@ func Draw(networks []v1alpha1.Network, interfaces []v1alpha1.NetworkInterface) P
 	known := make(map[types.NamespacedName]*v1alpha1.Network, len(networks))
 	for i := range networks {
 		network := &networks[i]
-		known[types.NamespacedName{Namespace: network.Namespace, Name: network.Name}] = network
+		known[rules.NameOf(network)] = network
 	}
 	unknown := make(map[types.NamespacedName]bool)
 	for name, network := range known {
@@ -92,7 +92,7 @@ func Draw(networks []v1alpha1.Network, interfaces []v1alpha1.NetworkInterface) P
 		items := rules.PeeringItems(network)
 		for i := range network.Spec.Peerings {
 			peering := &network.Spec.Peerings[i]
-			target := rules.PeeringTarget(network.Namespace, peering.NetworkRef.Namespace, peering.NetworkRef.Name)
+			target := rules.TargetOf(network, peering)
 			peer := known[target]
 			unknown[target] = unknown[target] || peer == nil
 			if drawn, ok := drawPeering(name, target, peer, items[peering.Name]); ok {
@@ -205,7 +205,7 @@ func drawPeering(name, target types.NamespacedName, peer *v1alpha1.Network, item
 // names tells whether a Network names another one, whatever its UID.
 func names(network *v1alpha1.Network, other types.NamespacedName) bool {
 	return slices.ContainsFunc(network.Spec.Peerings, func(peering v1alpha1.NetworkPeering) bool {
-		return rules.PeeringTarget(network.Namespace, peering.NetworkRef.Namespace, peering.NetworkRef.Name) == other
+		return rules.TargetOf(network, &peering) == other
 	})
 }
 

@@ -21,6 +21,7 @@ import (
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 	"ironcore.dev/networking/internal/plugin/picture"
+	"ironcore.dev/networking/internal/rules"
 	"ironcore.dev/networking/pkg/client/clientset/versioned"
 	"ironcore.dev/networking/pkg/client/informers/externalversions"
 	listers "ironcore.dev/networking/pkg/client/listers/networking/v1alpha1"
@@ -99,7 +100,7 @@ func (f *feed) askWhoAsks(ctx context.Context, requests Requests) {
 	}
 	names := make([]types.NamespacedName, 0, len(networks))
 	for _, network := range networks {
-		names = append(names, types.NamespacedName{Namespace: network.Namespace, Name: network.Name})
+		names = append(names, rules.NameOf(network))
 	}
 	answers, err := requests(ctx, names)
 	if err != nil {

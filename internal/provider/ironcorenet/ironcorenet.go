@@ -41,6 +41,7 @@ import (
 	"ironcore.dev/networking/internal/provider"
 	"ironcore.dev/networking/internal/provider/mirror"
 	"ironcore.dev/networking/internal/provider/prefixes"
+	"ironcore.dev/networking/internal/rules"
 )
 
 // Name of the provider on the command line.
@@ -314,7 +315,7 @@ func (p *Provider) ensure(
 
 // pause begins or prolongs a backoff of a Network, and queues the Network for its end.
 func (p *Provider) pause(network *v1alpha1.Network, backoff *flowcontrol.Backoff) {
-	name, uid := types.NamespacedName{Namespace: network.Namespace, Name: network.Name}, network.UID
+	name, uid := rules.NameOf(network), network.UID
 	backoff.Next(string(uid), time.Now())
 	time.AfterFunc(backoff.Get(string(uid)), func() { p.found(name, uid) })
 }
@@ -503,7 +504,7 @@ func (p *Provider) failed(ctx context.Context, network *v1alpha1.Network, err er
 	explained := explain(err)
 	if ctx.Err() == nil {
 		p.mu.Lock()
-		p.waiting[network.UID] = types.NamespacedName{Namespace: network.Namespace, Name: network.Name}
+		p.waiting[network.UID] = rules.NameOf(network)
 		p.mu.Unlock()
 	}
 	klog.FromContext(ctx).V(2).Info("ironcore-net is in trouble", "network", klog.KObj(network),

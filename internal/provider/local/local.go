@@ -24,6 +24,7 @@ import (
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 	"ironcore.dev/networking/internal/provider"
+	"ironcore.dev/networking/internal/rules"
 )
 
 const scheme = "local://"
@@ -82,7 +83,7 @@ func (p *Provider) Realize(
 		}
 		wanted = uint32(vni)
 	}
-	name := types.NamespacedName{Namespace: network.Namespace, Name: network.Name}
+	name := rules.NameOf(network)
 	vni, err := p.vnis.allocate(ctx, network.UID, name.String(), wanted)
 	var inUse *inUseError
 	var differs *differsError[uint32]

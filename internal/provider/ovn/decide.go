@@ -79,7 +79,7 @@ type owner struct {
 }
 
 func ownerOf(network *v1alpha1.Network) owner {
-	return owner{types.NamespacedName{Namespace: network.Namespace, Name: network.Name}, network.UID}
+	return owner{rules.NameOf(network), network.UID}
 }
 
 // Names of rows follow from UIDs. The router's and the switch's differ: ovn-trace takes either.

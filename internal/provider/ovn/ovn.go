@@ -366,7 +366,7 @@ func (p *Provider) RealizeInterface(
 	if err == nil {
 		return realization, nil
 	}
-	name := types.NamespacedName{Namespace: nic.Namespace, Name: nic.Name}
+	name := rules.NameOf(nic)
 	failed := p.failed(ctx, owner{}, name, err)
 	if nic.Status.State == v1alpha1.NetworkInterfaceStateAvailable && failed.Reason == reasonUnavailable {
 		return provider.InterfaceRealization{}, failed // Nothing is known against it.

@@ -21,6 +21,7 @@ import (
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 	"ironcore.dev/networking/internal/provider"
 	"ironcore.dev/networking/internal/provider/mirror"
+	"ironcore.dev/networking/internal/rules"
 )
 
 var resource = schema.GroupVersionResource{Group: "ipam.ironcore.dev", Version: "v1alpha1", Resource: "prefixes"}
@@ -147,7 +148,7 @@ func (r *Resolver) use(prefix types.NamespacedName, network *v1alpha1.Network) {
 	if r.users[prefix] == nil {
 		r.users[prefix] = make(map[types.UID]types.NamespacedName)
 	}
-	r.users[prefix][network.UID] = types.NamespacedName{Namespace: network.Namespace, Name: network.Name}
+	r.users[prefix][network.UID] = rules.NameOf(network)
 	r.uses[network.UID] = append(r.uses[network.UID], prefix)
 }
 

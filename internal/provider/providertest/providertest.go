@@ -20,6 +20,7 @@ import (
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 	"ironcore.dev/networking/internal/provider"
+	"ironcore.dev/networking/internal/rules"
 )
 
 // Infrastructure is where a provider realizes Networks. It outlives the providers that work on it.
@@ -347,7 +348,7 @@ func (l *leader) release(network *v1alpha1.Network) {
 // untilFound waits until the provider has found what realizes a Network.
 func (l *leader) untilFound(network *v1alpha1.Network) {
 	l.t.Helper()
-	want := types.NamespacedName{Namespace: network.Namespace, Name: network.Name}
+	want := rules.NameOf(network)
 	l.eventually(func() (bool, string) {
 		l.mu.Lock()
 		defer l.mu.Unlock()

@@ -14,7 +14,6 @@ import (
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/types"
 	genericrequest "k8s.io/apiserver/pkg/endpoints/request"
 	genericregistry "k8s.io/apiserver/pkg/registry/generic/registry"
 	"k8s.io/apiserver/pkg/registry/rest"
@@ -70,7 +69,7 @@ func (r *RequestsREST) Get(ctx context.Context, name string, options *metav1.Get
 	asked := obj.(*networking.Network)
 	list, err := r.store.ListPredicate(genericrequest.WithNamespace(ctx, metav1.NamespaceAll), storage.SelectionPredicate{
 		Label:       labels.Everything(),
-		Field:       byIndexAlone{fields.OneTermEqualSelector(targetIndex, nameOf(asked).String())},
+		Field:       byIndexAlone{fields.OneTermEqualSelector(targetIndex, rules.NameOf(asked).String())},
 		GetAttrs:    definition.Fields.Attributes,
 		IndexFields: []string{targetIndex},
 	}, &internalversion.ListOptions{})
@@ -83,7 +82,7 @@ func (r *RequestsREST) Get(ctx context.Context, name string, options *metav1.Get
 // count is how many requests a Network has, for a cell of a table. A list has a thousand of them: to read the watch cache for
 // each takes half of the time of the list.
 func (r *RequestsREST) count(_ context.Context, asked *networking.Network) any {
-	naming, all := r.view.Naming(nameOf(asked))
+	naming, all := r.view.Naming(rules.NameOf(asked))
 	network := external(asked)
 	if !all || network == nil {
 		return unknown
@@ -117,7 +116,7 @@ func requests(asked *networking.Network, networks []networking.Network) *network
 		asker := &networks[i]
 		peering := peeringTowards(asker, asked)
 		if peering < 0 || asker.UID == asked.UID || asker.DeletionTimestamp != nil || peeringTowards(asked, asker) >= 0 ||
-			rules.Declines(asked, nameOf(asker)) {
+			rules.Declines(asked, rules.NameOf(asker)) {
 			continue
 		}
 		answer.Requests = append(answer.Requests, networking.NetworkPeeringRequest{
@@ -139,7 +138,7 @@ func requests(asked *networking.Network, networks []networking.Network) *network
 func peeringTowards(network, other *networking.Network) int {
 	return slices.IndexFunc(network.Spec.Peerings, func(peering networking.NetworkPeering) bool {
 		uid := peering.NetworkRef.UID
-		return target(network, &peering) == nameOf(other) && (uid == "" || uid == other.UID)
+		return target(network, &peering) == rules.NameOf(other) && (uid == "" || uid == other.UID)
 	})
 }
 
@@ -151,8 +150,4 @@ func since(network *networking.Network, peering string) *metav1.Time {
 		}
 	}
 	return &network.CreationTimestamp
-}
-
-func nameOf(network *networking.Network) types.NamespacedName {
-	return types.NamespacedName{Namespace: network.Namespace, Name: network.Name}
 }
