@@ -156,7 +156,10 @@ func drive(t *testing.T, deadline time.Time) map[string]int {
 			t.Fatalf("%s, in the end: %v", f.name, err)
 		}
 		healed := time.Now()
-		recovers(t, f.name)
+		if err := recovers(t, f.name); err != nil {
+			t.Error(err)
+			return counts // What was acknowledged until now is checked all the same.
+		}
 		counts[f.name]++
 		t.Logf("%s: recovered %.1f s after its end", f.name, time.Since(healed).Seconds())
 	}
@@ -164,13 +167,13 @@ func drive(t *testing.T, deadline time.Time) map[string]int {
 }
 
 // recovers waits until everything works, through the kube-apiserver and at each replica.
-func recovers(t *testing.T, after string) {
+func recovers(t *testing.T, after string) error {
 	t.Helper()
 	client, err := versioned.NewForConfig(shared.Admin.Config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, time.Minute, func(ctx context.Context) error {
+	return await.Nil(t.Context(), time.Minute, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
 		for _, member := range shared.Etcd.Members {

@@ -70,7 +70,9 @@ func failsOver(t *testing.T, who func(*testing.T) *cluster.Process, harm harm) {
 // failover harms a process, and returns how long it takes until two new Networks are bound.
 func failover(t *testing.T, who func(*testing.T) *cluster.Process, harm harm) time.Duration {
 	t.Helper()
-	recovers(t, "the test before")
+	if err := recovers(t, "the test before"); err != nil {
+		t.Fatal(err)
+	}
 	leader(t)
 	process := who(t)
 	end, err := harm(&shared, process)

@@ -160,6 +160,13 @@ func TestHighAvailability(t *testing.T) {
 		d.sh(t, "kubectl -n network-system rollout status statefulset/network-etcd --timeout=5m")
 	})
 	step("CA of etcd", repeatable, func(t *testing.T) { d.page(t, "Certificates of etcd", 1) })
+	step("loss of a node", func(report) error { return nil }, func(t *testing.T) {
+		d.sh(t, `ip link set node-2 down
+			kubectl wait --for=condition=Ready=Unknown node/node-2 --timeout=3m`)
+		s.settle(t)
+		d.sh(t, "ip link set node-2 up; kubectl wait --for=condition=Ready node/node-2 --timeout=3m; "+apiserver+
+			"; kubectl -n network-system rollout status statefulset/network-etcd --timeout=5m")
+	})
 	step("backup", none, func(t *testing.T) {
 		d.sh(t, `cp -rL deploy copy
 			cat >kustomization.yaml <<EOF
