@@ -5,6 +5,7 @@ package server
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
@@ -40,7 +41,8 @@ func NewCommand() *cobra.Command {
 			if err := o.Complete(cmd.Flags().Changed); err != nil {
 				return err
 			}
-			if err := utilerrors.NewAggregate(append(o.refuseHostFlags(sections), named(o.Validate(), cmd.Flags())...)); err != nil {
+			errs := slices.Concat(o.refuseHostFlags(sections), o.refuseIdleFlags(cmd.Flags()), named(o.Validate(), cmd.Flags()))
+			if err := utilerrors.NewAggregate(errs); err != nil {
 				return err
 			}
 			return Run(genericapiserver.SetupSignalContext(), o, cmd.OutOrStdout())

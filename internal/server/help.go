@@ -58,9 +58,9 @@ Other:
 `
 
 // withoutEffect are flags of the libraries that change nothing in this server: all of its objects are of one group in one
-// version, and none has a lease.
+// version, none has a lease, and nobody polls the size of the database.
 var withoutEffect = []string{
-	"etcd-servers-overrides", "lease-reuse-duration-seconds",
+	"etcd-servers-overrides", "lease-reuse-duration-seconds", "etcd-db-metric-poll-interval",
 	"emulation-forward-compatible", "runtime-config-emulation-forward-compatible",
 }
 
@@ -78,9 +78,16 @@ var usages = map[string]string{
 	"etcd-keyfile":  "File with the key of --etcd-certfile.",
 	"etcd-compaction-interval": "How often old versions are removed from etcd; 0 leaves that to others. Default 30s for the " +
 		"embedded etcd.",
-	"kubeconfig": "Kubeconfig file of the host cluster. Default: the cluster that the Pod runs in.",
+	"watch-cache-sizes": "<resource>.networking.ironcore.dev#0 turns the watch cache of the resource off; several are separated by " +
+		"commas. Any other number has no effect.",
+	"advertise-address": "IP address that /apis names in serverAddressByClientCIDRs, unless --external-hostname is given. Nothing else " +
+		"depends on it.",
+	"external-hostname": "Host that /apis names in serverAddressByClientCIDRs. Nothing else depends on it.",
+	"kubeconfig":        "Kubeconfig file of the host cluster. Default: the cluster that the Pod runs in.",
 	"enable-garbage-collector": "Leave deletions in the foreground and deletions that orphan dependents to the garbage " +
 		"collector of the host cluster. Always false with --standalone.",
+	"enable-priority-and-fairness": "Queue requests by the FlowSchemas and PriorityLevelConfigurations of the host cluster. Always " +
+		"false with --standalone.",
 }
 
 // effective returns the flags that have an effect, with the usage that is true of this server.

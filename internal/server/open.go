@@ -223,9 +223,6 @@ func (s *Server) applyOptions(context.Context) error {
 	if s.config.Options.Standalone {
 		recommended.Authentication, recommended.Authorization = nil, nil
 		recommended.CoreAPI, recommended.Admission = nil, nil
-		features := *recommended.Features
-		features.EnablePriorityAndFairness = false
-		recommended.Features = &features
 	}
 	recommended.ExtraAdmissionInitializers = func(*genericapiserver.RecommendedConfig) ([]admission.PluginInitializer, error) {
 		return []admission.PluginInitializer{quotaInitializer{}}, nil

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -164,26 +163,6 @@ func (o *Options) Flags() cliflag.NamedFlagSets {
 	return effective(sections)
 }
 
-// hostSections are the sections of flags that have no effect without a host cluster.
-var hostSections = []string{"authentication", "authorization", "admission", "host cluster", "egress selector"}
-
-// refuseHostFlags returns an error for each flag given with --standalone that would have no effect.
-func (o *Options) refuseHostFlags(sections cliflag.NamedFlagSets) []error {
-	if !o.Standalone {
-		return nil
-	}
-	var errs []error
-	for _, section := range hostSections {
-		sections.FlagSet(section).VisitAll(func(flag *pflag.Flag) {
-			if flag.Changed {
-				errs = append(errs, fmt.Errorf("--%s has no meaning with --standalone, which has no host cluster: "+
-					"leave out one of them", flag.Name))
-			}
-		})
-	}
-	return errs
-}
-
 // validateEtcdServers refuses what is not the URL of a server at once: the library would try it for 20 seconds.
 func validateEtcdServers(servers []string) []error {
 	var errs []error
@@ -205,6 +184,8 @@ func (o *Options) Complete(given func(flag string) bool) error {
 	if o.Standalone {
 		// Nobody collects garbage there: a deletion in the foreground, or one that orphans, would never end.
 		o.Recommended.Etcd.EnableGarbageCollection = false
+		// Priorities are objects of a host cluster.
+		o.Recommended.Features.EnablePriorityAndFairness = false
 	}
 	if o.Standalone && !given("bind-address") {
 		o.Recommended.SecureServing.BindAddress = loopbackAddress

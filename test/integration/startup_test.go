@@ -193,6 +193,40 @@ func TestABadValueNamesItsFlagBeforeAnythingStarts(t *testing.T) {
 	}
 }
 
+// A flag that would change nothing beside the other flags is a misunderstanding. It comes first here.
+func TestAFlagWithoutEffectIsRefused(t *testing.T) {
+	t.Parallel()
+	const outside = "--etcd-servers=http://127.0.0.1:1"
+	alone := "--standalone --data-dir=" + filepath.Join(t.TempDir(), "data")
+	for _, args := range []string{
+		"--concurrent-machine-syncs=3 " + alone,
+		"--concurrent-prefix-syncs=3 " + alone,
+		"--enable-garbage-collector " + alone,
+		"--enable-priority-and-fairness " + alone,
+		"--local-vni-range=1-9 " + outside,
+		"--local-virtual-ip-range=198.51.100.0/24 --network-provider=external " + alone,
+		"--concurrent-network-syncs=3 " + outside,
+		"--concurrent-address-syncs=3 " + outside,
+		"--etcd-quota=1Gi " + outside,
+		"--etcd-cafile=ca.crt " + alone,
+		"--etcd-certfile=tls.crt " + alone,
+		"--etcd-keyfile=tls.key " + alone,
+		"--cert-dir=certs --serving-cert-secret=a/b --serving-cert-dns-names=b.a.svc " + outside,
+		"--audit-policy-file=policy.yaml " + alone,
+		"--audit-log-maxage=3 " + alone,
+		"--audit-log-format=json " + outside,
+		"--audit-webhook-mode=batch " + alone,
+		"--requestheader-allowed-names=front-proxy " + outside,
+		"--requestheader-username-headers=X-User " + outside,
+	} {
+		t.Run(args[:strings.IndexByte(args, ' ')], func(t *testing.T) {
+			t.Parallel()
+			flag, _, _ := strings.Cut(strings.Fields(args)[0], "=")
+			checkRefusal(t, strings.Fields(args), flag+" has no ")
+		})
+	}
+}
+
 func TestAServerWithoutAnyFlagsSaysWhatItNeeds(t *testing.T) {
 	t.Parallel()
 	checkRefusal(t, nil, "no storage: give --etcd-servers, or --data-dir for an embedded etcd, "+
