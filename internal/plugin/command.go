@@ -65,8 +65,8 @@ A peering takes effect when both Networks name each other:
 	return root
 }
 
-// exactly refuses other numbers of arguments, and says which are meant.
-func exactly(names ...string) cobra.PositionalArgs {
+// exactArgs is cobra.ExactArgs with an error that names the arguments.
+func exactArgs(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != len(names) {
 			return fmt.Errorf("%s takes %s, and was given %q; see %[1]s --help", cmd.CommandPath(),

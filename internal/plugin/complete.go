@@ -17,12 +17,12 @@ import (
 	"ironcore.dev/networking/internal/rules"
 )
 
-// completionTimeout is how long a user who presses Tab waits at most.
+// completionTimeout is the longest wait after Tab.
 const completionTimeout = 3 * time.Second
 
 type completion = func(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective)
 
-// complete asks the server for words. Without an answer there are none, since nobody reads an error here.
+// complete asks the server for words. After an error it completes nothing: the shell would show the error as words.
 func (c *connection) complete(words func(ctx context.Context, s *server, args []string) ([]string, error)) completion {
 	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		ctx, cancel := context.WithTimeout(cmd.Context(), completionTimeout)
@@ -39,13 +39,13 @@ func (c *connection) complete(words func(ctx context.Context, s *server, args []
 	}
 }
 
-// completeNetworks completes names of Networks for so many arguments, or any number if it is negative. A second one of two is
-// the other side, which may be in any namespace.
-func (c *connection) completeNetworks(most int) completion {
+// completeNetworks completes up to limit names of Networks, or any number if limit is negative. The second of two is a peer, which
+// may be in any namespace.
+func (c *connection) completeNetworks(limit int) completion {
 	return c.complete(func(ctx context.Context, s *server, args []string) (words []string, err error) {
-		if most == 2 && len(args) == 1 {
+		if limit == 2 && len(args) == 1 {
 			list, err := s.Networks(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
-			if err != nil { // who may not list all completes the own namespace
+			if err != nil { // A user who may not list all namespaces gets the own one.
 				list, err = s.networks().List(ctx, metav1.ListOptions{})
 			}
 			if err != nil {
@@ -58,7 +58,7 @@ func (c *connection) completeNetworks(most int) completion {
 			}
 			return words, nil
 		}
-		if most >= 0 && len(args) >= most {
+		if limit >= 0 && len(args) >= limit {
 			return nil, nil
 		}
 		return s.networkNames(ctx)
@@ -90,7 +90,7 @@ func (c *connection) completeRequests() completion {
 	})
 }
 
-// completeOther completes a Network, and then the other one from what there is for the first.
+// completeOther completes a Network, and then one of the others that belong to it.
 func (c *connection) completeOther(others func(ctx context.Context, s *server, name string) ([]string, error)) completion {
 	return c.complete(func(ctx context.Context, s *server, args []string) ([]string, error) {
 		switch len(args) {

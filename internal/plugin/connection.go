@@ -5,7 +5,6 @@ package plugin
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -19,7 +18,7 @@ import (
 	clientset "ironcore.dev/networking/pkg/client/clientset/versioned/typed/networking/v1alpha1"
 )
 
-// connection is what the flags of kubectl lead to.
+// connection has what every command needs: the flags of kubectl and the terminal.
 type connection struct {
 	flags   *genericclioptions.ConfigFlags
 	streams genericiooptions.IOStreams
@@ -29,11 +28,11 @@ type connection struct {
 type server struct {
 	clientset.NetworkingV1alpha1Interface
 	config *rest.Config
-	// namespace is the one that the command is about; all of them if it is empty.
+	// namespace that the command works in; empty for all.
 	namespace string
 }
 
-// openNamed is open for a command that may be given names of Networks, which are of one namespace.
+// openNamed is open for a command that takes names of Networks: all are in one namespace.
 func (c *connection) openNamed(allNamespaces bool, names []string) (*server, error) {
 	if allNamespaces && len(names) > 0 {
 		return nil, errors.New("names of Networks and --all-namespaces exclude each other")
@@ -51,7 +50,7 @@ func (c *connection) open(allNamespaces bool) (*server, error) {
 	if allNamespaces {
 		namespace = metav1.NamespaceAll
 	}
-	// Without any, the library means a server at localhost:8080.
+	// Without a kubeconfig, the library would use localhost:8080.
 	if raw, err := loader.RawConfig(); err == nil && len(raw.Clusters) == 0 && *c.flags.APIServer == "" && !inCluster() {
 		return nil, explainConfig(clientcmd.ErrEmptyConfig)
 	}
@@ -69,13 +68,13 @@ func (c *connection) open(allNamespaces bool) (*server, error) {
 	return &server{NetworkingV1alpha1Interface: client, config: config, namespace: namespace}, nil
 }
 
-// inCluster tells whether this runs in a Pod, whose service account serves where there is no kubeconfig.
+// inCluster tells whether this runs in a Pod: without a kubeconfig, its service account is used.
 func inCluster() bool {
 	_, err := rest.InClusterConfig()
 	return err == nil
 }
 
-// explain says in one line what went wrong with the server, and the way out.
+// explain turns an error of the server into one line with the fix.
 func (s *server) explain(err error) error { return explain(err, s.config.Host, s.namespace) }
 
 // networks are those of the namespace.
@@ -114,7 +113,7 @@ func (d *dryRun) Set(text string) error {
 		*d = dryRun(text)
 		return nil
 	}
-	return fmt.Errorf("must be none, client or server")
+	return errors.New("must be none, client or server")
 }
 
 // note is what kubectl adds to the line about an object.

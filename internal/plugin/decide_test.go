@@ -37,7 +37,7 @@ func at(namespace, name string) types.NamespacedName {
 
 func ranges(t *testing.T, texts ...string) []v1alpha1.PeeringPrefix {
 	t.Helper()
-	prefixes, err := ParsePrefixes(texts)
+	prefixes, err := parsePrefixes(texts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,45 +57,51 @@ func TestDecide(t *testing.T) {
 		}
 	}
 	for sentence, test := range map[string]struct {
-		decide   func(t *testing.T) (Change, error)
+		decide   func(t *testing.T) (networkChange, error)
 		lines    []string
 		warnings []string
 		patch    string // without uid and resourceVersion, which each patch has
 		err      string
 	}{
 		"a new peering is named after its target": {
-			decide: func(*testing.T) (Change, error) { return DecidePeer(red(), Wish{Target: at("team-d", "green")}) },
-			lines:  []string{"+ peering green: team-d/green may reach everything"},
-			patch:  `{"spec":{"peerings":[{"name":"green","networkRef":{"namespace":"team-d","name":"green"}}]}}`,
+			decide: func(*testing.T) (networkChange, error) {
+				return decidePeer(red(), peerOptions{target: at("team-d", "green")})
+			},
+			lines: []string{"+ peering green: team-d/green may reach everything"},
+			patch: `{"spec":{"peerings":[{"name":"green","networkRef":{"namespace":"team-d","name":"green"}}]}}`,
 		},
 		"a target of the own namespace is named without it": {
-			decide: func(*testing.T) (Change, error) { return DecidePeer(red(), Wish{Target: at("team-a", "green")}) },
-			lines:  []string{"+ peering green: team-a/green may reach everything"},
-			patch:  `{"spec":{"peerings":[{"name":"green","networkRef":{"name":"green"}}]}}`,
+			decide: func(*testing.T) (networkChange, error) {
+				return decidePeer(red(), peerOptions{target: at("team-a", "green")})
+			},
+			lines: []string{"+ peering green: team-a/green may reach everything"},
+			patch: `{"spec":{"peerings":[{"name":"green","networkRef":{"name":"green"}}]}}`,
 		},
 		"where another peering has the name, the namespace comes before it": {
-			decide: func(*testing.T) (Change, error) { return DecidePeer(red(), Wish{Target: at("team-d", "blue")}) },
-			lines:  []string{"+ peering team-d.blue: team-d/blue may reach everything"},
-			patch:  `{"spec":{"peerings":[{"name":"team-d.blue","networkRef":{"namespace":"team-d","name":"blue"}}]}}`,
+			decide: func(*testing.T) (networkChange, error) {
+				return decidePeer(red(), peerOptions{target: at("team-d", "blue")})
+			},
+			lines: []string{"+ peering team-d.blue: team-d/blue may reach everything"},
+			patch: `{"spec":{"peerings":[{"name":"team-d.blue","networkRef":{"namespace":"team-d","name":"blue"}}]}}`,
 		},
 		"a chosen name that another peering has is refused": {
-			decide: func(*testing.T) (Change, error) {
-				return DecidePeer(red(), Wish{Target: at("team-d", "green"), Name: "blue"})
+			decide: func(*testing.T) (networkChange, error) {
+				return decidePeer(red(), peerOptions{target: at("team-d", "green"), name: "blue"})
 			},
 			err: "red has a peering blue with another Network: choose a name by --name",
 		},
 		"ranges are exposed by a new peering": {
-			decide: func(t *testing.T) (Change, error) {
-				return DecidePeer(red(), Wish{Target: at("team-d", "green"), Name: "g",
-					Prefixes: ranges(t, "10.1.0.0/16", "six=2001:db8::/32")})
+			decide: func(t *testing.T) (networkChange, error) {
+				return decidePeer(red(), peerOptions{target: at("team-d", "green"), name: "g",
+					prefixes: ranges(t, "10.1.0.0/16", "six=2001:db8::/32")})
 			},
 			lines: []string{"+ peering g: team-d/green may reach 10.1.0.0/16, 2001:db8::/32"},
 			patch: `{"spec":{"peerings":[{"name":"g","networkRef":{"namespace":"team-d","name":"green"},"prefixes":[` +
 				`{"name":"10.1.0.0-16","prefix":"10.1.0.0/16"},{"name":"six","prefix":"2001:db8::/32"}]}]}}`,
 		},
 		"other ranges take the place of all that a peering had": {
-			decide: func(t *testing.T) (Change, error) {
-				return DecidePeer(red(), Wish{Target: at("team-b", "blue"), Prefixes: ranges(t, "10.0.0.0/25")})
+			decide: func(t *testing.T) (networkChange, error) {
+				return decidePeer(red(), peerOptions{target: at("team-b", "blue"), prefixes: ranges(t, "10.0.0.0/25")})
 			},
 			lines: []string{"- peering blue: team-b/blue may reach 10.0.0.0/24",
 				"+ peering blue: team-b/blue may reach 10.0.0.0/25"},
@@ -103,78 +109,84 @@ func TestDecide(t *testing.T) {
 				`{"$patch":"replace"},{"name":"10.0.0.0-25","prefix":"10.0.0.0/25"}]}]}}`,
 		},
 		"without ranges, a peering stays as it is": {
-			decide: func(*testing.T) (Change, error) { return DecidePeer(red(), Wish{Target: at("team-b", "blue")}) },
+			decide: func(*testing.T) (networkChange, error) {
+				return decidePeer(red(), peerOptions{target: at("team-b", "blue")})
+			},
 		},
 		"the same ranges are no change": {
-			decide: func(t *testing.T) (Change, error) {
-				return DecidePeer(red(), Wish{Target: at("team-b", "blue"), Prefixes: ranges(t, "10.0.0.0/24")})
+			decide: func(t *testing.T) (networkChange, error) {
+				return decidePeer(red(), peerOptions{target: at("team-b", "blue"), prefixes: ranges(t, "10.0.0.0/24")})
 			},
 		},
 		"a peering keeps its name": {
-			decide: func(*testing.T) (Change, error) {
-				return DecidePeer(red(), Wish{Target: at("team-b", "blue"), Name: "azure"})
+			decide: func(*testing.T) (networkChange, error) {
+				return decidePeer(red(), peerOptions{target: at("team-b", "blue"), name: "azure"})
 			},
 			err: "the peering of red with team-b/blue is named blue: leave out --name, or unpeer first",
 		},
 		"a Network does not peer with itself": {
-			decide: func(*testing.T) (Change, error) { return DecidePeer(red(), Wish{Target: at("team-a", "red")}) },
-			err:    "red can't peer with itself: name another one",
+			decide: func(*testing.T) (networkChange, error) {
+				return decidePeer(red(), peerOptions{target: at("team-a", "red")})
+			},
+			err: "red can't peer with itself: name another one",
 		},
 		"whom a Network peers with, it no longer declines": {
-			decide: func(*testing.T) (Change, error) { return DecidePeer(red(), Wish{Target: at("team-c", "grey")}) },
-			lines:  []string{"- declines team-c/grey", "+ peering grey: team-c/grey may reach everything"},
+			decide: func(*testing.T) (networkChange, error) {
+				return decidePeer(red(), peerOptions{target: at("team-c", "grey")})
+			},
+			lines: []string{"- declines team-c/grey", "+ peering grey: team-c/grey may reach everything"},
 			patch: `{"metadata":{"annotations":{"networking.ironcore.dev/declined-peerings":null}},` +
 				`"spec":{"peerings":[{"name":"grey","networkRef":{"namespace":"team-c","name":"grey"}}]}}`,
 		},
 		"a peering is taken away by its name alone": {
-			decide: func(*testing.T) (Change, error) { return DecideUnpeer(red(), at("team-b", "blue")) },
+			decide: func(*testing.T) (networkChange, error) { return decideUnpeer(red(), at("team-b", "blue")) },
 			lines:  []string{"- peering blue: team-b/blue may reach 10.0.0.0/24"},
 			patch:  `{"spec":{"peerings":[{"name":"blue","$patch":"delete"}]}}`,
 		},
 		"who applies a peering is told of": {
-			decide:   func(*testing.T) (Change, error) { return DecideUnpeer(red(applied), at("team-b", "blue")) },
+			decide:   func(*testing.T) (networkChange, error) { return decideUnpeer(red(applied), at("team-b", "blue")) },
 			lines:    []string{"- peering blue: team-b/blue may reach 10.0.0.0/24"},
-			warnings: []string{"argocd applies the peering blue and may bring it back: take it out of what it applies too"},
+			warnings: []string{"argocd applies the peering blue and may bring it back: remove it from its manifest too"},
 			patch:    `{"spec":{"peerings":[{"name":"blue","$patch":"delete"}]}}`,
 		},
 		"a peering that there is not can't be taken away": {
-			decide: func(*testing.T) (Change, error) { return DecideUnpeer(red(), at("team-a", "blue")) },
+			decide: func(*testing.T) (networkChange, error) { return decideUnpeer(red(), at("team-a", "blue")) },
 			err:    "red has no peering with team-a/blue: kubectl network peerings red -n team-a lists those that it has",
 		},
 		"who asks is accepted": {
-			decide: func(*testing.T) (Change, error) {
-				return DecideAccept(red(), AsksToo, Wish{Target: at("team-d", "green")})
+			decide: func(*testing.T) (networkChange, error) {
+				return decideAccept(red(), requestPresent, peerOptions{target: at("team-d", "green")})
 			},
 			lines: []string{"+ peering green: team-d/green may reach everything"},
 			patch: `{"spec":{"peerings":[{"name":"green","networkRef":{"namespace":"team-d","name":"green"}}]}}`,
 		},
 		"who does not ask is not accepted": {
-			decide: func(*testing.T) (Change, error) {
-				return DecideAccept(red(), AsksNot, Wish{Target: at("team-d", "green")})
+			decide: func(*testing.T) (networkChange, error) {
+				return decideAccept(red(), requestAbsent, peerOptions{target: at("team-d", "green")})
 			},
 			err: "team-d/green does not ask for a peering with red: kubectl network peer red team-d/green -n team-a asks it for one",
 		},
 		"who was accepted before is no change": {
-			decide: func(*testing.T) (Change, error) {
-				return DecideAccept(red(), AsksNot, Wish{Target: at("team-b", "blue")})
+			decide: func(*testing.T) (networkChange, error) {
+				return decideAccept(red(), requestAbsent, peerOptions{target: at("team-b", "blue")})
 			},
 		},
 		"a second Network is declined beside the first": {
-			decide: func(*testing.T) (Change, error) { return DecideDecline(red(), at("team-d", "green")) },
+			decide: func(*testing.T) (networkChange, error) { return decideDecline(red(), at("team-d", "green")) },
 			lines:  []string{"+ declines team-d/green"},
 			patch:  `{"metadata":{"annotations":{"networking.ironcore.dev/declined-peerings":"team-c/grey,team-d/green"}}}`,
 		},
 		"who is declined already is no change": {
-			decide: func(*testing.T) (Change, error) { return DecideDecline(red(), at("team-c", "grey")) },
+			decide: func(*testing.T) (networkChange, error) { return decideDecline(red(), at("team-c", "grey")) },
 		},
 		"to decline a peer leaves the own peering without effect": {
-			decide:   func(*testing.T) (Change, error) { return DecideDecline(red(), at("team-b", "blue")) },
+			decide:   func(*testing.T) (networkChange, error) { return decideDecline(red(), at("team-b", "blue")) },
 			lines:    []string{"+ declines team-b/blue"},
 			warnings: []string{"red still names team-b/blue, without effect: kubectl network unpeer red team-b/blue -n team-a"},
 			patch:    `{"metadata":{"annotations":{"networking.ironcore.dev/declined-peerings":"team-c/grey,team-b/blue"}}}`,
 		},
 		"a Network does not decline itself": {
-			decide: func(*testing.T) (Change, error) { return DecideDecline(red(), at("team-a", "red")) },
+			decide: func(*testing.T) (networkChange, error) { return decideDecline(red(), at("team-a", "red")) },
 			err:    "a Network can't decline itself: name another one",
 		},
 	} {
@@ -184,16 +196,16 @@ func TestDecide(t *testing.T) {
 			if got := text(err); got != test.err {
 				t.Fatalf("got the error  %s\nwant %s", got, test.err)
 			}
-			if diff := cmp.Diff(test.lines, change.Lines); diff != "" {
+			if diff := cmp.Diff(test.lines, change.lines); diff != "" {
 				t.Errorf("lines: want -, got +:\n%s", diff)
 			}
-			if diff := cmp.Diff(test.warnings, change.Warnings); diff != "" {
+			if diff := cmp.Diff(test.warnings, change.warnings); diff != "" {
 				t.Errorf("warnings: want -, got +:\n%s", diff)
 			}
-			if change.IsEmpty() {
+			if change.isEmpty() {
 				return
 			}
-			if diff := cmp.Diff(withPreconditions(t, test.patch), asJSON(t, change.Patch(red()))); diff != "" {
+			if diff := cmp.Diff(withPreconditions(t, test.patch), asJSON(t, change.patch(red()))); diff != "" {
 				t.Errorf("patch: want -, got +:\n%s", diff)
 			}
 		})
@@ -238,7 +250,7 @@ func TestParseTarget(t *testing.T) {
 		"": {}, "/blue": {}, "team-b/": {}, "a/b/c": {},
 		"bad/BAD!": {}, "a.b/c": {}, "a/b.c": at("a", "b.c"),
 	} {
-		got, err := ParseTarget("own", input)
+		got, err := parseTarget("own", input)
 		if got != want || (err == nil) != (want.Name != "") {
 			t.Errorf("%q is %v, %v; want %v", input, got, err, want)
 		}
@@ -252,11 +264,11 @@ func TestParsePrefixes(t *testing.T) {
 		"2001:db8::/32": "2001-db8---32",
 		"::/0":          "0",
 		"a=10.0.0.0/8":  "a",
-		"10.0.0.1/24":   `--prefix "10.0.0.1/24" is not the beginning of a range: write 10.0.0.0/24`,
-		"2001:DB8::/32": `--prefix "2001:DB8::/32" is not the beginning of a range: write 2001:db8::/32`,
+		"10.0.0.1/24":   `--prefix "10.0.0.1/24" is not in canonical form: write 10.0.0.0/24`,
+		"2001:DB8::/32": `--prefix "2001:DB8::/32" is not in canonical form: write 2001:db8::/32`,
 		"10.0.0.1":      `--prefix "10.0.0.1" is not an address range: write one like 10.0.0.0/24 or 2001:db8::/32`,
 	} {
-		prefixes, err := ParsePrefixes([]string{input})
+		prefixes, err := parsePrefixes([]string{input})
 		got := text(err)
 		if err == nil {
 			got = prefixes[0].Name
@@ -285,11 +297,11 @@ func TestDecideWait(t *testing.T) {
 		"it is not accepted":   {network: red(reads("Pending", "PeeringNotAccepted", ""))},
 		"it is refused":        {network: red(reads("Pending", "PeeringDeclined", "No.")), err: "No."},
 		"it is no longer there": {network: &v1alpha1.Network{ObjectMeta: metav1.ObjectMeta{Name: "red"}},
-			err: "the peering of red with team-b/blue was taken away meanwhile"},
+			err: "the peering of red with team-b/blue was removed in the meantime"},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			t.Parallel()
-			_, done, err := DecideWait(test.network, at("team-b", "blue"))
+			_, done, err := decideWait(test.network, at("team-b", "blue"))
 			if done != test.done || text(err) != test.err {
 				t.Errorf("got %t, %v, want %t, %s", done, err, test.done, test.err)
 			}

@@ -21,7 +21,7 @@ Pending and why, address ranges that overlap. Each finding comes with the comman
 nothing, and fails if there is a problem.`,
 		Example: `  kubectl network doctor
   kubectl network doctor -A`,
-		Args: exactly(),
+		Args: exactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := c.open(all)
 			if err != nil {

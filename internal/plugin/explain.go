@@ -17,7 +17,7 @@ import (
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 )
 
-// explain turns what a client got into one line that names the way out. host and namespace are those of the request.
+// explain turns an error of a request to the host into one line with the fix.
 func explain(err error, host, namespace string) error {
 	var status apierrors.APIStatus
 	var address *url.Error
@@ -27,7 +27,7 @@ func explain(err error, host, namespace string) error {
 	case errors.As(err, &status):
 		return explainStatus(err, status, host, namespace)
 	case errors.Is(err, context.Canceled):
-		return fmt.Errorf("interrupted")
+		return errors.New("interrupted")
 	case errors.As(err, &address):
 		return fmt.Errorf("%s does not answer (%s): does the server run, and is the kubeconfig for it? kubectl config view --minify",
 			host, oneLine(reason(address)))
@@ -35,7 +35,7 @@ func explain(err error, host, namespace string) error {
 	return errors.New(oneLine(err.Error()))
 }
 
-// explainConfig does the same for what can't be used of the kubeconfig and the flags.
+// explainConfig does the same for an error of the kubeconfig or of a flag of kubectl.
 func explainConfig(err error) error {
 	if clientcmd.IsEmptyConfig(err) {
 		return errors.New("there is no kubeconfig: name one by --kubeconfig or the variable KUBECONFIG")

@@ -57,8 +57,8 @@ func TestWhatIsPrinted(t *testing.T) {
 	drawn := picture.Draw(o.Networks, o.NetworkInterfaces)
 	red := &o.Networks[0]
 	holders := func(out io.Writer, address string) error {
-		found := Holders(netip.MustParseAddr(address), Owned{o.NetworkInterfaces, o.LoadBalancers, o.NATGateways, o.VirtualIPs})
-		return PrintHolders(out, found, true)
+		found := holdersOf(netip.MustParseAddr(address), addressed{o.NetworkInterfaces, o.LoadBalancers, o.NATGateways, o.VirtualIPs})
+		return printHolders(out, found, true)
 	}
 	diagnosis := func(out io.Writer, seen doctor.Seen) error {
 		seen.Now = noon
@@ -69,29 +69,29 @@ func TestWhatIsPrinted(t *testing.T) {
 	good, ending, ended := certificateFor(60*24*time.Hour), certificateFor(26*time.Hour), certificateFor(-time.Hour)
 	for name, print := range map[string]func(out io.Writer) error{
 		"peer": func(out io.Writer) error {
-			change, err := DecidePeer(red, Wish{Target: at("team-d", "green")})
-			fmt.Fprint(out, Changed("red", change, dryRunServer), Next(red, at("team-d", "green"), AsksNot))
+			change, err := decidePeer(red, peerOptions{target: at("team-d", "green")})
+			fmt.Fprint(out, changeText("red", change, dryRunServer), nextSteps(red, at("team-d", "green"), requestAbsent))
 			return err
 		},
 		"peer-asked-before": func(out io.Writer) error {
-			change, err := DecidePeer(red, Wish{Target: at("team-d", "green")})
-			fmt.Fprint(out, Changed("red", change, dryRunNone), Next(red, at("team-d", "green"), AsksToo))
+			change, err := decidePeer(red, peerOptions{target: at("team-d", "green")})
+			fmt.Fprint(out, changeText("red", change, dryRunNone), nextSteps(red, at("team-d", "green"), requestPresent))
 			return err
 		},
 		"peer-nothing-known": func(out io.Writer) error {
-			_, err := fmt.Fprint(out, Next(red, at("team-d", "green"), AsksUnknown))
+			_, err := fmt.Fprint(out, nextSteps(red, at("team-d", "green"), requestUnknown))
 			return err
 		},
 		"peer-unchanged": func(out io.Writer) error {
-			change, err := DecidePeer(red, Wish{Target: at("team-z", "unseen")})
-			fmt.Fprint(out, Changed("red", change, dryRunClient), Next(red, at("team-z", "unseen"), AsksNot))
+			change, err := decidePeer(red, peerOptions{target: at("team-z", "unseen")})
+			fmt.Fprint(out, changeText("red", change, dryRunClient), nextSteps(red, at("team-z", "unseen"), requestAbsent))
 			return err
 		},
-		"peerings":       func(out io.Writer) error { return PrintPeerings(out, out, o.Networks[:1], false, noon) },
-		"peerings-all":   func(out io.Writer) error { return PrintPeerings(out, out, o.Networks, true, noon) },
-		"peerings-none":  func(out io.Writer) error { return PrintPeerings(out, out, o.Networks[4:], true, noon) },
-		"requests":       func(out io.Writer) error { return PrintRequests(out, out, o.Requests, false, noon) },
-		"requests-none":  func(out io.Writer) error { return PrintRequests(out, out, o.Requests[1:], false, noon) },
+		"peerings":       func(out io.Writer) error { return printPeerings(out, out, o.Networks[:1], false, noon) },
+		"peerings-all":   func(out io.Writer) error { return printPeerings(out, out, o.Networks, true, noon) },
+		"peerings-none":  func(out io.Writer) error { return printPeerings(out, out, o.Networks[4:], true, noon) },
+		"requests":       func(out io.Writer) error { return printRequests(out, out, o.Requests, false, noon) },
+		"requests-none":  func(out io.Writer) error { return printRequests(out, out, o.Requests[1:], false, noon) },
 		"who-has-inside": func(out io.Writer) error { return holders(out, "10.0.0.1") },
 		"who-has-range":  func(out io.Writer) error { return holders(out, "10.0.0.130") },
 		"who-has-public": func(out io.Writer) error { return holders(out, "192.0.2.1") },

@@ -42,17 +42,17 @@ func (f *peerFlags) add(cmd *cobra.Command) {
 	addDryRunFlag(cmd, &f.dryRun)
 }
 
-// wish reads the flags and the name of the other Network.
-func (f *peerFlags) wish(own, target string) (wish Wish, err error) {
+// options reads the flags and the name of the other Network.
+func (f *peerFlags) options(own, target string) (options peerOptions, err error) {
 	if f.wait && f.dryRun != dryRunNone {
-		return Wish{}, fmt.Errorf("--wait and --dry-run exclude each other: a dry run brings nothing about to wait for")
+		return peerOptions{}, errors.New("--wait and --dry-run exclude each other: a dry run changes nothing")
 	}
-	wish.Name = f.name
-	if wish.Target, err = ParseTarget(own, target); err != nil {
-		return Wish{}, err
+	options.name = f.name
+	if options.target, err = parseTarget(own, target); err != nil {
+		return peerOptions{}, err
 	}
-	wish.Prefixes, err = ParsePrefixes(f.prefixes)
-	return wish, err
+	options.prefixes, err = parsePrefixes(f.prefixes)
+	return options, err
 }
 
 func newPeerCommand(c *connection) *cobra.Command {
@@ -63,27 +63,27 @@ func newPeerCommand(c *connection) *cobra.Command {
 		Example: `  kubectl network peer red team-b/blue
   kubectl network peer red team-b/blue --prefix 10.0.0.0/24 --wait
   kubectl network peer red team-b/blue --dry-run=server`,
-		Args:              exactly("NETWORK", "[NAMESPACE/]NETWORK"),
+		Args:              exactArgs("NETWORK", "[NAMESPACE/]NETWORK"),
 		ValidArgsFunction: c.completeNetworks(2),
-		// Whether the other side asks already is good to know, and not needed: not everyone may read it.
-		RunE: c.nameOther(f, false, func(network *v1alpha1.Network, _ Asks, wish Wish) (Change, error) {
-			return DecidePeer(network, wish)
+		// Not everyone may read the requests, and peer works without them.
+		RunE: c.runPeer(f, false, func(network *v1alpha1.Network, _ requestState, options peerOptions) (networkChange, error) {
+			return decidePeer(network, options)
 		}),
 	}
 	f.add(cmd)
 	return cmd
 }
 
-// nameOther runs a command by which a Network names another, decided on what is known of whether that one asks, which may have
-// to be known. It prints what is left to do.
-func (c *connection) nameOther(f *peerFlags, mustKnow bool, decide func(*v1alpha1.Network, Asks, Wish) (Change, error),
+// runPeer returns what peer and accept run: it adds or changes a peering, and prints what is left to do. With mustKnow it fails
+// if the requests can't be read.
+func (c *connection) runPeer(f *peerFlags, mustKnow bool, decide func(*v1alpha1.Network, requestState, peerOptions) (networkChange, error),
 ) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		s, err := c.open(false)
 		if err != nil {
 			return err
 		}
-		wish, err := f.wish(s.namespace, args[1])
+		options, err := f.options(s.namespace, args[1])
 		if err != nil {
 			return err
 		}
@@ -94,17 +94,17 @@ func (c *connection) nameOther(f *peerFlags, mustKnow bool, decide func(*v1alpha
 			}
 			requests = nil
 		}
-		var known Asks
-		network, err := c.write(cmd.Context(), s, args[0], f.dryRun, func(network *v1alpha1.Network) (Change, error) {
-			known = asks(requests, wish.Target, rules.Declines(network, wish.Target))
-			return decide(network, known, wish)
+		var request requestState
+		network, err := c.write(cmd.Context(), s, args[0], f.dryRun, func(network *v1alpha1.Network) (networkChange, error) {
+			request = stateOfRequest(requests, options.target, rules.Declines(network, options.target))
+			return decide(network, request, options)
 		})
 		if err != nil {
 			return err
 		}
-		fmt.Fprint(c.streams.Out, Next(network, wish.Target, known))
+		fmt.Fprint(c.streams.Out, nextSteps(network, options.target, request))
 		if f.wait {
-			return c.awaitBound(cmd.Context(), s, args[0], wish.Target, f.timeout)
+			return c.awaitBound(cmd.Context(), s, args[0], options.target, f.timeout)
 		}
 		return nil
 	}
@@ -114,40 +114,40 @@ func newUnpeerCommand(c *connection) *cobra.Command {
 	var dry dryRun
 	cmd := &cobra.Command{
 		Use:     "unpeer NETWORK [NAMESPACE/]NETWORK",
-		Short:   "Take a peering away; the other side becomes Pending at once",
+		Short:   "Remove a peering; the other side becomes Pending at once",
 		Example: "  kubectl network unpeer red team-b/blue",
-		Args:    exactly("NETWORK", "[NAMESPACE/]NETWORK"),
+		Args:    exactArgs("NETWORK", "[NAMESPACE/]NETWORK"),
 		ValidArgsFunction: c.completePeers(func(n *v1alpha1.Network) (peers []string) {
 			for i := range n.Spec.Peerings {
 				peers = append(peers, rules.TargetOf(n, &n.Spec.Peerings[i]).String())
 			}
 			return peers
 		}),
-		RunE: c.refuseOther(&dry, DecideUnpeer),
+		RunE: c.runEnd(&dry, decideUnpeer),
 	}
 	addDryRunFlag(cmd, &dry)
 	return cmd
 }
 
-// refuseOther runs a command by which a Network names another no more.
-func (c *connection) refuseOther(dry *dryRun, decide func(*v1alpha1.Network, types.NamespacedName) (Change, error),
+// runEnd returns what unpeer and decline run: it ends a peering, or refuses it beforehand.
+func (c *connection) runEnd(dry *dryRun, decide func(*v1alpha1.Network, types.NamespacedName) (networkChange, error),
 ) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		s, err := c.open(false)
 		if err != nil {
 			return err
 		}
-		target, err := ParseTarget(s.namespace, args[1])
+		target, err := parseTarget(s.namespace, args[1])
 		if err != nil {
 			return err
 		}
 		_, err = c.write(cmd.Context(), s, args[0], *dry,
-			func(network *v1alpha1.Network) (Change, error) { return decide(network, target) })
+			func(network *v1alpha1.Network) (networkChange, error) { return decide(network, target) })
 		return err
 	}
 }
 
-// awaitBound follows a Network until its peering with the target is Bound, or is refused for good.
+// awaitBound watches a Network until its peering with the target is Bound, or fails if the target declines it.
 func (c *connection) awaitBound(ctx context.Context, s *server, name string, target types.NamespacedName,
 	timeout time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
@@ -170,9 +170,9 @@ func (c *connection) awaitBound(ctx context.Context, s *server, name string, tar
 			return false, nil
 		}
 		if event.Type == watch.Deleted {
-			return false, fmt.Errorf("%s was deleted meanwhile", name)
+			return false, fmt.Errorf("%s was deleted in the meantime", name)
 		}
-		last, done, err = DecideWait(network, target)
+		last, done, err = decideWait(network, target)
 		return done, err
 	})
 	switch {
@@ -181,7 +181,7 @@ func (c *connection) awaitBound(ctx context.Context, s *server, name string, tar
 		return nil
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return fmt.Errorf("the peering with %s is not Bound after %s: %s", target, timeout,
-			cmp.Or(last.Message, "the server tells nothing of it"))
+			cmp.Or(last.Message, "the server reports nothing about it"))
 	case ctx.Err() != nil:
 		return s.explain(ctx.Err())
 	}

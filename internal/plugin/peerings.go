@@ -46,15 +46,15 @@ func newPeeringsCommand(c *connection) *cobra.Command {
 				}
 				networks = list.Items
 			}
-			return PrintPeerings(c.streams.Out, c.streams.ErrOut, networks, all, time.Now())
+			return printPeerings(c.streams.Out, c.streams.ErrOut, networks, all, time.Now())
 		},
 	}
 	addAllNamespacesFlag(cmd.Flags(), &all)
 	return cmd
 }
 
-// PrintPeerings prints a line for each peering of the Networks, and says on notes that there are none.
-func PrintPeerings(out, notes io.Writer, networks []v1alpha1.Network, allNamespaces bool, now time.Time) error {
+// printPeerings prints a line for each peering of the Networks, or writes to notes that there are none.
+func printPeerings(out, notes io.Writer, networks []v1alpha1.Network, allNamespaces bool, now time.Time) error {
 	t := newTable(allNamespaces, "NAMESPACE", "NETWORK", "PEERING", "PEER", "PHASE", "STATE", "SINCE", "REASON")
 	networks = slices.Clone(networks)
 	slices.SortFunc(networks, func(a, b v1alpha1.Network) int {

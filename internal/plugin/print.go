@@ -22,35 +22,32 @@ import (
 	"ironcore.dev/networking/internal/rules"
 )
 
-// Changed tells what a command changed in a Network.
-func Changed(network string, change Change, dry dryRun) string {
+// changeText says what a command changed in a Network.
+func changeText(network string, change networkChange, dry dryRun) string {
 	verb := "patched"
-	if change.IsEmpty() {
+	if change.isEmpty() {
 		verb = "unchanged"
 	}
 	text := fmt.Sprintf("network.%s/%s %s%s\n", v1alpha1.GroupName, network, verb, dry.note())
-	for _, line := range change.Lines {
+	for _, line := range change.lines {
 		text += "  " + line + "\n"
 	}
 	return text
 }
 
-// Asks tells what is known of the other side.
-type Asks int
+// requestState tells whether the other Network asks for the peering.
+type requestState int
 
 const (
-	// AsksUnknown: nobody could say.
-	AsksUnknown Asks = iota
-	// AsksNot: it does not name the Network.
-	AsksNot
-	// AsksToo: it names the Network.
-	AsksToo
+	requestUnknown requestState = iota // The user may not read the requests, or not all are listed.
+	requestAbsent
+	requestPresent
 )
 
-// Next tells what is left to do for the peering of a Network with a target, and who does it.
-func Next(network *v1alpha1.Network, target types.NamespacedName, asks Asks) string {
+// nextSteps says what is left to do until the peering with a target is Bound, and who does it.
+func nextSteps(network *v1alpha1.Network, target types.NamespacedName, request requestState) string {
 	var item v1alpha1.NetworkPeeringStatus
-	if peering := naming(network, target); peering != nil {
+	if peering := peeringWith(network, target); peering != nil {
 		item = rules.PeeringItems(network)[peering.Name]
 	}
 	switch item.Reason {
@@ -59,7 +56,7 @@ func Next(network *v1alpha1.Network, target types.NamespacedName, asks Asks) str
 	default:
 		return item.Message + "\n"
 	}
-	if asks == AsksToo {
+	if request == requestPresent {
 		return fmt.Sprintf("%s asks for it too: nothing is left to do, the peering becomes Bound by itself.\n", target)
 	}
 	patch, err := json.Marshal(map[string]any{"spec": map[string]any{"peerings": []v1alpha1.NetworkPeering{{
@@ -70,7 +67,7 @@ func Next(network *v1alpha1.Network, target types.NamespacedName, asks Asks) str
 		return err.Error() // of plain strings it never fails
 	}
 	who := "To accept, the owner of"
-	if asks == AsksUnknown {
+	if request == requestUnknown {
 		who = "To accept, unless it asks already, the owner of"
 	}
 	return fmt.Sprintf(`%[7]s %[1]s runs
@@ -80,14 +77,14 @@ or, without this plugin,
 `, target, target.Name, network.Namespace, network.Name, target.Namespace, patch, who)
 }
 
-// A table has a column of namespaces where all of them are shown.
+// table is printed like a table of kubectl.
 type table struct {
 	header []string
 	rows   [][]string
-	// skip is how many columns are left out at the front.
-	skip int
+	skip   int // columns to leave out at the front
 }
 
+// newTable returns a table whose first column, the namespace, is printed only with allNamespaces.
 func newTable(allNamespaces bool, header ...string) *table {
 	t := &table{header: header}
 	if !allNamespaces {

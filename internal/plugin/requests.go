@@ -41,14 +41,14 @@ func newRequestsCommand(c *connection) *cobra.Command {
 			if err != nil {
 				return s.explain(err)
 			}
-			return PrintRequests(c.streams.Out, c.streams.ErrOut, answers, all, time.Now())
+			return printRequests(c.streams.Out, c.streams.ErrOut, answers, all, time.Now())
 		},
 	}
 	addAllNamespacesFlag(cmd.Flags(), &all)
 	return cmd
 }
 
-// named are the Networks of these names, or all that there are.
+// named returns the Networks of these names, or all in the namespace if there are no names.
 func (s *server) named(ctx context.Context, names []string) (named []types.NamespacedName, err error) {
 	for _, name := range names {
 		named = append(named, types.NamespacedName{Namespace: s.namespace, Name: name})
@@ -66,7 +66,8 @@ func (s *server) named(ctx context.Context, names []string) (named []types.Names
 	return named, nil
 }
 
-// requests asks for each of the Networks, ten at a time. One that is gone meanwhile has none, unless it must exist.
+// requests reads the requests to each Network, ten Networks at a time. A Network that does not exist has none, or is an error if it
+// must exist.
 func (s *server) requests(ctx context.Context, names []types.NamespacedName, mustExist bool) (
 	[]*v1alpha1.NetworkPeeringRequests, error) {
 	answers := make([]*v1alpha1.NetworkPeeringRequests, len(names))
@@ -84,12 +85,12 @@ func (s *server) requests(ctx context.Context, names []types.NamespacedName, mus
 	return answers, group.Wait()
 }
 
-// PrintRequests prints a line for each request, and says on notes what is left out.
-func PrintRequests(out, notes io.Writer, answers []*v1alpha1.NetworkPeeringRequests, allNamespaces bool, now time.Time) error {
+// printRequests prints a line for each request, and writes to notes how many are left out.
+func printRequests(out, notes io.Writer, answers []*v1alpha1.NetworkPeeringRequests, allNamespaces bool, now time.Time) error {
 	t := newTable(allNamespaces, "NAMESPACE", "NETWORK", "ASKED BY", "OFFERS", "SINCE")
 	for _, answer := range answers {
 		for _, request := range answer.Requests {
-			t.add(answer.Namespace, answer.Name, request.Namespace+"/"+request.Name, Reach(request.Prefixes),
+			t.add(answer.Namespace, answer.Name, request.Namespace+"/"+request.Name, reach(request.Prefixes),
 				since(request.Since, now))
 		}
 		if left := int(answer.Total) - len(answer.Requests); left > 0 {
@@ -103,17 +104,17 @@ func PrintRequests(out, notes io.Writer, answers []*v1alpha1.NetworkPeeringReque
 	return t.print(out)
 }
 
-// asks tells whether a Network is among those that ask. It knows nothing of one that is declined, or where there is no answer.
-func asks(answer *v1alpha1.NetworkPeeringRequests, asker types.NamespacedName, declined bool) Asks {
+// stateOfRequest tells whether a Network is among those that ask. The answer lists no Network that is declined.
+func stateOfRequest(answer *v1alpha1.NetworkPeeringRequests, asker types.NamespacedName, declined bool) requestState {
 	switch {
 	case answer != nil && slices.ContainsFunc(answer.Requests, func(r v1alpha1.NetworkPeeringRequest) bool {
 		return r.Namespace == asker.Namespace && r.Name == asker.Name
 	}):
-		return AsksToo
+		return requestPresent
 	case answer == nil || declined || int(answer.Total) > len(answer.Requests):
-		return AsksUnknown
+		return requestUnknown
 	}
-	return AsksNot
+	return requestAbsent
 }
 
 func newAcceptCommand(c *connection) *cobra.Command {
@@ -125,9 +126,9 @@ func newAcceptCommand(c *connection) *cobra.Command {
 accepted too.`,
 		Example: `  kubectl network accept blue team-a/red
   kubectl network accept blue team-a/red --prefix 10.1.0.0/24 --wait`,
-		Args:              exactly("NETWORK", "[NAMESPACE/]NETWORK"),
+		Args:              exactArgs("NETWORK", "[NAMESPACE/]NETWORK"),
 		ValidArgsFunction: c.completeRequests(),
-		RunE:              c.nameOther(f, true, DecideAccept),
+		RunE:              c.runPeer(f, true, decideAccept),
 	}
 	f.add(cmd)
 	return cmd
@@ -141,9 +142,9 @@ func newDeclineCommand(c *connection) *cobra.Command {
 		Long: fmt.Sprintf(`Refuse a Network for good: its requests are no longer listed, and its peering reads PeeringDeclined. This is the
 annotation %s. accept and peer take it back.`, v1alpha1.DeclinedPeeringsAnnotation),
 		Example:           "  kubectl network decline blue team-a/red",
-		Args:              exactly("NETWORK", "[NAMESPACE/]NETWORK"),
+		Args:              exactArgs("NETWORK", "[NAMESPACE/]NETWORK"),
 		ValidArgsFunction: c.completeRequests(),
-		RunE:              c.refuseOther(&dry, DecideDecline),
+		RunE:              c.runEnd(&dry, decideDecline),
 	}
 	addDryRunFlag(cmd, &dry)
 	return cmd

@@ -33,7 +33,7 @@ func newTopologyCommand(c *connection) *cobra.Command {
 one that is asked, and ← from one that asks.`,
 		Example: `  kubectl network topology
   kubectl network topology -A -o svg > networks.svg`,
-		Args: exactly(),
+		Args: exactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !slices.Contains(topologyFormats, format) {
 				return fmt.Errorf("--output %q is not a format: choose one of %s", format, strings.Join(topologyFormats, ", "))

@@ -24,7 +24,7 @@ func newUICommand(c *connection) *cobra.Command {
 read with your own credentials, and changes nothing. Only who has its address can open it: keep that to yourself.`,
 		Example: `  kubectl network ui
   kubectl network ui -A --port 8080`,
-		Args: exactly(),
+		Args: exactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if port < 0 || port > 65535 {
 				return fmt.Errorf("--port %d is not a port: choose one from 1 to 65535, or 0 for any that is free", port)

@@ -26,7 +26,7 @@ func newWhoHasCommand(c *connection) *cobra.Command {
 virtual IPs. Networks are isolated, so several may use the same address.`,
 		Example: `  kubectl network who-has 10.0.0.1
   kubectl network who-has 2001:db8::1 -A`,
-		Args: exactly("IP"),
+		Args: exactArgs("IP"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			address, err := netip.ParseAddr(args[0])
 			if err != nil {
@@ -36,84 +36,84 @@ virtual IPs. Networks are isolated, so several may use the same address.`,
 			if err != nil {
 				return err
 			}
-			owned, err := s.owned(cmd.Context())
+			objects, err := s.addressed(cmd.Context())
 			if err != nil {
 				return s.explain(err)
 			}
-			holders := Holders(address, owned)
+			holders := holdersOf(address, objects)
 			if len(holders) == 0 {
 				if all {
 					return fmt.Errorf("nothing uses %s", address)
 				}
 				return fmt.Errorf("nothing uses %s in namespace %s: -A looks in all", address, s.namespace)
 			}
-			return PrintHolders(c.streams.Out, holders, all)
+			return printHolders(c.streams.Out, holders, all)
 		},
 	}
 	addAllNamespacesFlag(cmd.Flags(), &all)
 	return cmd
 }
 
-// Owned is everything that may have an address.
-type Owned struct {
+// addressed is everything that may have an address.
+type addressed struct {
 	Interfaces    []v1alpha1.NetworkInterface
 	LoadBalancers []v1alpha1.LoadBalancer
 	NATGateways   []v1alpha1.NATGateway
 	VirtualIPs    []v1alpha1.VirtualIP
 }
 
-func (s *server) owned(ctx context.Context) (owned Owned, err error) {
+func (s *server) addressed(ctx context.Context) (objects addressed, err error) {
 	everything := metav1.ListOptions{}
 	interfaces, err := s.NetworkInterfaces(s.namespace).List(ctx, everything)
 	if err != nil {
-		return Owned{}, err
+		return addressed{}, err
 	}
 	balancers, err := s.LoadBalancers(s.namespace).List(ctx, everything)
 	if err != nil {
-		return Owned{}, err
+		return addressed{}, err
 	}
 	gateways, err := s.NATGateways(s.namespace).List(ctx, everything)
 	if err != nil {
-		return Owned{}, err
+		return addressed{}, err
 	}
 	addresses, err := s.VirtualIPs(s.namespace).List(ctx, everything)
 	if err != nil {
-		return Owned{}, err
+		return addressed{}, err
 	}
-	return Owned{interfaces.Items, balancers.Items, gateways.Items, addresses.Items}, nil
+	return addressed{interfaces.Items, balancers.Items, gateways.Items, addresses.Items}, nil
 }
 
-// Holder is an object that uses an address.
-type Holder struct {
+// holder is an object that uses an address.
+type holder struct {
 	Namespace, Network, Kind, Name string
-	// As is the address or range, and how the object uses it.
+	// As is the address or range that matches, Use one of the constants below.
 	As, Use string
 	Machine string
 }
 
-// Holders returns what uses an address: what has it first, then what asks for it.
-func Holders(address netip.Addr, owned Owned) (holders []Holder) {
-	for i := range owned.Interfaces {
-		holders = append(holders, interfaceHolders(address, &owned.Interfaces[i])...)
+// holdersOf returns what uses an address: first what has it, then what asks for it.
+func holdersOf(address netip.Addr, objects addressed) (holders []holder) {
+	for i := range objects.Interfaces {
+		holders = append(holders, interfaceHolders(address, &objects.Interfaces[i])...)
 	}
-	for _, b := range owned.LoadBalancers {
+	for _, b := range objects.LoadBalancers {
 		if as, ok := within(address, b.Status.IPs); ok {
-			holders = append(holders, Holder{b.Namespace, b.Spec.NetworkRef.Name, "LoadBalancer", b.Name, as, inForce, ""})
+			holders = append(holders, holder{b.Namespace, b.Spec.NetworkRef.Name, "LoadBalancer", b.Name, as, inForce, ""})
 		} else if as, ok := within(address, values(b.Spec.IPs)); ok {
-			holders = append(holders, Holder{b.Namespace, b.Spec.NetworkRef.Name, "LoadBalancer", b.Name, as, asked, ""})
+			holders = append(holders, holder{b.Namespace, b.Spec.NetworkRef.Name, "LoadBalancer", b.Name, as, asked, ""})
 		}
 	}
-	for _, g := range owned.NATGateways {
+	for _, g := range objects.NATGateways {
 		if as, ok := within(address, g.Status.IPs); ok {
-			holders = append(holders, Holder{g.Namespace, g.Spec.NetworkRef.Name, "NATGateway", g.Name, as, inForce, ""})
+			holders = append(holders, holder{g.Namespace, g.Spec.NetworkRef.Name, "NATGateway", g.Name, as, inForce, ""})
 		}
 	}
-	for _, v := range owned.VirtualIPs {
+	for _, v := range objects.VirtualIPs {
 		if as, ok := within(address, []string{v.Status.IP}); ok {
-			holders = append(holders, Holder{v.Namespace, "", "VirtualIP", v.Name, as, inForce, ""})
+			holders = append(holders, holder{v.Namespace, "", "VirtualIP", v.Name, as, inForce, ""})
 		}
 	}
-	slices.SortStableFunc(holders, func(a, b Holder) int {
+	slices.SortStableFunc(holders, func(a, b holder) int {
 		if (a.Use == asked) != (b.Use == asked) {
 			if a.Use == asked {
 				return 1
@@ -134,7 +134,7 @@ const (
 )
 
 // interfaceHolders tells how an interface uses an address: in the first of these ways that applies.
-func interfaceHolders(address netip.Addr, nic *v1alpha1.NetworkInterface) []Holder {
+func interfaceHolders(address netip.Addr, nic *v1alpha1.NetworkInterface) []holder {
 	var ranges []string
 	for _, prefix := range nic.Spec.Prefixes {
 		ranges = append(ranges, prefix.Value)
@@ -153,7 +153,7 @@ func interfaceHolders(address netip.Addr, nic *v1alpha1.NetworkInterface) []Hold
 			if nic.Spec.MachineRef != nil {
 				machine = nic.Spec.MachineRef.Name
 			}
-			return []Holder{{nic.Namespace, nic.Spec.NetworkRef.Name, "NetworkInterface", nic.Name, as, way.use, machine}}
+			return []holder{{nic.Namespace, nic.Spec.NetworkRef.Name, "NetworkInterface", nic.Name, as, way.use, machine}}
 		}
 	}
 	return nil
@@ -179,8 +179,8 @@ func within(address netip.Addr, texts []string) (string, bool) {
 	return "", false
 }
 
-// PrintHolders prints a line for each.
-func PrintHolders(out io.Writer, holders []Holder, allNamespaces bool) error {
+// printHolders prints a line for each.
+func printHolders(out io.Writer, holders []holder, allNamespaces bool) error {
 	t := newTable(allNamespaces, "NAMESPACE", "NETWORK", "KIND", "NAME", "ADDRESS", "USE", "MACHINE")
 	for _, h := range holders {
 		t.add(h.Namespace, h.Network, h.Kind, h.Name, h.As, h.Use, h.Machine)

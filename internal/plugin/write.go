@@ -20,23 +20,22 @@ import (
 // fieldManager owns what this plugin writes.
 const fieldManager = "kubectl-network"
 
-// contention is how often a write that came too late is tried again, within about 3 seconds: many users may peer one Network at once.
-var contention = wait.Backoff{Duration: 10 * time.Millisecond, Factor: 2, Jitter: 0.5, Steps: 9}
+// conflictBackoff tries a write again after a conflict, within about 3 seconds: many users may peer one Network at once.
+var conflictBackoff = wait.Backoff{Duration: 10 * time.Millisecond, Factor: 2, Jitter: 0.5, Steps: 9}
 
-// write decides on a Network, changes it, and prints what changed. A strategic merge patch names the one peering that it is
-// about, so that the others stay as they are, whoever owns them. It holds for the version that was decided on. If another write
-// came first, it decides again.
+// write decides on a Network, patches it, and prints what changed. The patch names only one peering, so all others stay as they
+// are. It also names the version that was decided on: after a conflict, write decides again.
 func (c *connection) write(ctx context.Context, s *server, name string, dry dryRun,
-	decide func(*v1alpha1.Network) (Change, error)) (network *v1alpha1.Network, err error) {
-	var change Change
-	err = retry.RetryOnConflict(contention, func() error {
+	decide func(*v1alpha1.Network) (networkChange, error)) (network *v1alpha1.Network, err error) {
+	var change networkChange
+	err = retry.RetryOnConflict(conflictBackoff, func() error {
 		if network, err = s.networks().Get(ctx, name, metav1.GetOptions{}); err != nil {
 			return err
 		}
-		if change, err = decide(network); err != nil || change.IsEmpty() || dry == dryRunClient {
+		if change, err = decide(network); err != nil || change.isEmpty() || dry == dryRunClient {
 			return err
 		}
-		patch, err := json.Marshal(change.Patch(network))
+		patch, err := json.Marshal(change.patch(network))
 		if err != nil {
 			return err
 		}
@@ -50,9 +49,9 @@ func (c *connection) write(ctx context.Context, s *server, name string, dry dryR
 	if err != nil {
 		return nil, s.explain(err)
 	}
-	for _, warning := range change.Warnings {
+	for _, warning := range change.warnings {
 		fmt.Fprintf(c.streams.ErrOut, "Warning: %s\n", warning)
 	}
-	fmt.Fprint(c.streams.Out, Changed(name, change, dry))
+	fmt.Fprint(c.streams.Out, changeText(name, change, dry))
 	return network, nil
 }

@@ -206,7 +206,7 @@ func TestThePluginLeavesThePeeringsOfOthersAlone(t *testing.T) {
 	n.must(t, "unpeer", "red", "three")
 	check("one", "two", "four")
 	got := n.network(t, "unpeer", "red", "one")
-	checkEqual(t, got.stderr, "Warning: argocd applies the peering one and may bring it back: take it out of what it applies too\n")
+	checkEqual(t, got.stderr, "Warning: argocd applies the peering one and may bring it back: remove it from its manifest too\n")
 	check("two", "four")
 }
 
@@ -405,9 +405,9 @@ func TestEveryCommandRefusesBadInputInOneLine(t *testing.T) {
 		"peer red a/b/c":                       `"a/b/c" is not the name of a Network: write NAME or NAMESPACE/NAME`,
 		"peer red red":                         "red can't peer with itself: name another one",
 		"peer none blue":                       noNetwork,
-		"peer red blue --prefix=10.0.0.1/24":   `--prefix "10.0.0.1/24" is not the beginning of a range: write 10.0.0.0/24`,
+		"peer red blue --prefix=10.0.0.1/24":   `--prefix "10.0.0.1/24" is not in canonical form: write 10.0.0.0/24`,
 		"peer red blue --dry-run=maybe":        `invalid argument "maybe" for "--dry-run" flag: must be none, client or server; see kubectl network peer --help`,
-		"peer red blue --wait --dry-run":       "--wait and --dry-run exclude each other: a dry run brings nothing about to wait for",
+		"peer red blue --wait --dry-run":       "--wait and --dry-run exclude each other: a dry run changes nothing",
 		"peer red blue --wait --timeout=300ms": "the peering with " + n.name + "/blue is not Bound after 300ms",
 		"peer red Blue":                        `no Network can be called "Blue"`,
 		"decline red team-b/Blue":              `no Network can be called "team-b/Blue"`,
