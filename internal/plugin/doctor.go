@@ -27,11 +27,11 @@ nothing, and fails if there is a problem.`,
 			if err != nil {
 				return err
 			}
-			seen, err := doctor.Look(cmd.Context(), s.config, s, s.namespace)
+			snapshot, err := doctor.Read(cmd.Context(), s.config, s, s.namespace)
 			if err != nil {
 				return s.explain(err)
 			}
-			problems, err := doctor.Print(c.streams.Out, doctor.Diagnose(seen))
+			problems, err := doctor.Print(c.streams.Out, doctor.Diagnose(snapshot))
 			if err != nil {
 				return err
 			}

@@ -60,9 +60,9 @@ func TestWhatIsPrinted(t *testing.T) {
 		found := holdersOf(netip.MustParseAddr(address), addressed{o.NetworkInterfaces, o.LoadBalancers, o.NATGateways, o.VirtualIPs})
 		return printHolders(out, found, true)
 	}
-	diagnosis := func(out io.Writer, seen doctor.Seen) error {
-		seen.Now = noon
-		problems, err := doctor.Print(out, doctor.Diagnose(seen))
+	diagnosis := func(out io.Writer, snapshot doctor.Snapshot) error {
+		snapshot.Now = noon
+		problems, err := doctor.Print(out, doctor.Diagnose(snapshot))
 		fmt.Fprintf(out, "problems: %d\n", problems)
 		return err
 	}
@@ -99,17 +99,17 @@ func TestWhatIsPrinted(t *testing.T) {
 		"topology-dot":   func(out io.Writer) error { return show(t.Context(), drawn, "dot", out) },
 		"topology-json":  func(out io.Writer) error { return show(t.Context(), drawn, "json", out) },
 		"doctor-standalone": func(out io.Writer) error {
-			return diagnosis(out, doctor.Seen{Standalone: true, Serving: good, Client: ending, Leading: new(true),
+			return diagnosis(out, doctor.Snapshot{Standalone: true, Serving: good, Client: ending, Leading: new(true),
 				Networks: o.Networks, Interfaces: o.NetworkInterfaces})
 		},
 		"doctor-cluster": func(out io.Writer) error {
-			return diagnosis(out, doctor.Seen{Client: good, Networks: o.Networks[:1], APIService: &doctor.APIService{
+			return diagnosis(out, doctor.Snapshot{Client: good, Networks: o.Networks[:1], APIService: &doctor.APIService{
 				Namespace: "network-system", Name: "network-apiserver", Available: metav1.ConditionTrue,
 				Trusted: []*x509.Certificate{ended, good}}})
 		},
-		"doctor-tenant": func(out io.Writer) error { return diagnosis(out, doctor.Seen{}) },
+		"doctor-tenant": func(out io.Writer) error { return diagnosis(out, doctor.Snapshot{}) },
 		"doctor-unavailable": func(out io.Writer) error {
-			return diagnosis(out, doctor.Seen{APIService: &doctor.APIService{
+			return diagnosis(out, doctor.Snapshot{APIService: &doctor.APIService{
 				Namespace: "network-system", Name: "network-apiserver", Available: metav1.ConditionFalse,
 				Reason: "FailedDiscoveryCheck", Message: "x509: certificate signed by unknown authority"}})
 		},
@@ -118,12 +118,12 @@ func TestWhatIsPrinted(t *testing.T) {
 			pending.Status.State, pending.Spec.ProviderID = "", ""
 			pending.Status.Peerings = nil
 			undecided.Generation = 9
-			seen := doctor.Seen{Standalone: true, Leading: new(false), Networks: []v1alpha1.Network{pending}}
-			if err := diagnosis(out, seen); err != nil {
+			snapshot := doctor.Snapshot{Standalone: true, Leading: new(false), Networks: []v1alpha1.Network{pending}}
+			if err := diagnosis(out, snapshot); err != nil {
 				return err
 			}
-			seen.Networks = []v1alpha1.Network{undecided}
-			return diagnosis(out, seen)
+			snapshot.Networks = []v1alpha1.Network{undecided}
+			return diagnosis(out, snapshot)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

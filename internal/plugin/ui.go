@@ -21,7 +21,7 @@ func newUICommand(c *connection) *cobra.Command {
 		Use:   "ui",
 		Short: "Show a live picture of Networks in your browser",
 		Long: `Serve a page on this machine that shows Networks, what is in them and who peers with whom, and follows every change. It is
-read with your own credentials, and changes nothing. Only who has its address can open it: keep that to yourself.`,
+read with your own credentials, and changes nothing. Whoever has its address can open it: keep the address secret.`,
 		Example: `  kubectl network ui
   kubectl network ui -A --port 8080`,
 		Args: exactArgs(),
@@ -33,7 +33,7 @@ read with your own credentials, and changes nothing. Only who has its address ca
 			if err != nil {
 				return err
 			}
-			if _, err := s.draw(cmd.Context()); err != nil { // what is in the way is told here, not on the page
+			if _, err := s.draw(cmd.Context()); err != nil { // An error at the start belongs here, not on the page.
 				return s.explain(err)
 			}
 			requests := func(ctx context.Context, names []types.NamespacedName) ([]*v1alpha1.NetworkPeeringRequests, error) {

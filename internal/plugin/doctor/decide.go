@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The network-apiserver authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package doctor tells what is wrong with the server and with what it serves, and the command that fixes it.
+// Package doctor finds what is wrong with the server, Networks, peerings and interfaces, and the command that fixes it.
 package doctor
 
 import (
@@ -23,12 +23,12 @@ import (
 )
 
 const (
-	// expirySoon is what is left of a certificate that should have been renewed long ago.
+	// expirySoon is less than what is left of any certificate that is renewed in time.
 	expirySoon = 7 * 24 * time.Hour
-	// patience is how long a provider or a controller may take before it counts as a problem.
-	patience = time.Minute
-	// most is how many findings of one kind are told in full.
-	most = 20
+	// overdueAfter is how long a provider or a controller may take until it is a problem.
+	overdueAfter = time.Minute
+	// maxFindings is how many findings of one check are printed.
+	maxFindings = 20
 )
 
 // Level tells how bad a finding is.
@@ -48,23 +48,22 @@ const (
 // Finding is one thing that was found.
 type Finding struct {
 	Level Level
-	// Subject is what it is about, in one word.
+	// Subject is what was checked, in one word.
 	Subject string
 	Text    string
 	// Command fixes it, or shows more.
 	Command string
 }
 
-// Seen is all that the findings depend on.
-type Seen struct {
+// Snapshot is what was read to find what is wrong.
+type Snapshot struct {
 	Now time.Time
-	// APIService is how a cluster reaches the server; nil where it stands alone, or where that can't be read.
+	// APIService is how a cluster reaches the server; nil if the server stands alone or the APIService can't be read.
 	APIService *APIService
-	// Standalone: the server stands alone.
 	Standalone bool
 	// Serving is the certificate of a server that stands alone, and Client that of the user. Either may be nil.
 	Serving, Client *x509.Certificate
-	// Leading tells whether the server runs the controllers; nil if it does not say.
+	// Leading tells whether the server runs the controllers; nil if that can't be read.
 	Leading *bool
 
 	Networks   []v1alpha1.Network
@@ -75,41 +74,41 @@ type Seen struct {
 type APIService struct {
 	// Namespace and Name are those of its Service.
 	Namespace, Name string
-	// Available is empty if the cluster has not looked yet.
+	// Available is empty if the cluster has not checked yet.
 	Available       metav1.ConditionStatus
 	Reason, Message string
 	// Trusted are the authorities whose certificates the cluster accepts.
 	Trusted []*x509.Certificate
 }
 
-// Diagnose returns what there is to say about what was seen, the server first.
-func Diagnose(seen Seen) []Finding {
-	checks := []func(Seen) []Finding{apiService, certificates, leader, provider, networks, peerings, overlaps, interfaces}
-	if service := seen.APIService; service != nil && service.Available != metav1.ConditionTrue {
+// Diagnose returns the findings, those about the server first.
+func Diagnose(snapshot Snapshot) []Finding {
+	checks := []func(Snapshot) []Finding{apiService, certificates, leader, provider, networks, peerings, overlaps, interfaces}
+	if service := snapshot.APIService; service != nil && service.Available != metav1.ConditionTrue {
 		checks = checks[:2] // the server can't be asked for the rest
 	}
 	var findings []Finding
 	for _, check := range checks {
-		findings = append(findings, shorten(check(seen))...)
+		findings = append(findings, shorten(check(snapshot))...)
 	}
 	return findings
 }
 
 // shorten keeps a report readable where one cause has many effects.
 func shorten(findings []Finding) []Finding {
-	if len(findings) <= most {
+	if len(findings) <= maxFindings {
 		return findings
 	}
-	last := findings[most]
-	return append(findings[:most:most], Finding{last.Level, last.Subject,
-		fmt.Sprintf("and %d more like these", len(findings)-most), "kubectl network peerings -A"})
+	last := findings[maxFindings]
+	return append(findings[:maxFindings:maxFindings], Finding{last.Level, last.Subject,
+		fmt.Sprintf("and %d more like these", len(findings)-maxFindings), "kubectl network peerings -A"})
 }
 
-func apiService(seen Seen) []Finding {
+func apiService(snapshot Snapshot) []Finding {
 	const subject, name = "APIService", "v1alpha1." + v1alpha1.GroupName
-	service := seen.APIService
+	service := snapshot.APIService
 	switch {
-	case seen.Standalone:
+	case snapshot.Standalone:
 		return []Finding{{OK, subject, "the server stands alone and answers; it needs no APIService", ""}}
 	case service == nil:
 		return []Finding{{Unknown, subject, name + " can't be read with these credentials; the group is served",
@@ -126,39 +125,39 @@ func apiService(seen Seen) []Finding {
 	case service.Reason == "ServiceNotFound":
 		command = fmt.Sprintf("kubectl -n %s get services # %s is missing: apply the manifests again", service.Namespace, service.Name)
 	case strings.Contains(service.Message, "x509"), strings.Contains(service.Message, "certificate"):
-		command = logs(seen) + " # it says what it may not write to the APIService"
+		command = logs(snapshot) + " # says why it can't write the APIService"
 	}
 	return []Finding{{Problem, subject, text, command}}
 }
 
-// logs is the command that shows what the server says.
-func logs(seen Seen) string {
+// logs is the command that prints the log of the server.
+func logs(snapshot Snapshot) string {
 	namespace, name := "network-system", "network-apiserver"
-	if seen.APIService != nil {
-		namespace, name = seen.APIService.Namespace, seen.APIService.Name
+	if snapshot.APIService != nil {
+		namespace, name = snapshot.APIService.Namespace, snapshot.APIService.Name
 	}
 	return fmt.Sprintf("kubectl -n %s logs deployment/%s --tail=100", namespace, name)
 }
 
-func certificates(seen Seen) (findings []Finding) {
+func certificates(snapshot Snapshot) (findings []Finding) {
 	const subject = "certificates"
-	restart := "restart network-apiserver: it renews its certificates when it starts"
-	if seen.Serving != nil {
-		findings = append(findings, certificate(seen.Now, seen.Serving, "the server's certificate", restart))
+	const restart = "restart network-apiserver: it renews its certificates when it starts"
+	if snapshot.Serving != nil {
+		findings = append(findings, certificate(snapshot.Now, snapshot.Serving, "the server's certificate", restart))
 	}
-	if seen.Client != nil {
-		command := "kubectl config view --minify # who issued it renews it"
-		if seen.Standalone {
+	if snapshot.Client != nil {
+		command := "kubectl config view --minify # its issuer renews it"
+		if snapshot.Standalone {
 			command = restart + " # and writes the kubeconfig anew"
 		}
-		findings = append(findings, certificate(seen.Now, seen.Client, "your own certificate", command))
+		findings = append(findings, certificate(snapshot.Now, snapshot.Client, "your own certificate", command))
 	}
-	if service := seen.APIService; service != nil {
+	if service := snapshot.APIService; service != nil {
 		if len(service.Trusted) == 0 {
-			findings = append(findings, Finding{Problem, subject, "the APIService trusts no authority: caBundle is empty", logs(seen)})
+			findings = append(findings, Finding{Problem, subject, "the APIService trusts no authority: caBundle is empty", logs(snapshot)})
 		} else {
 			newest := slices.MaxFunc(service.Trusted, func(a, b *x509.Certificate) int { return a.NotAfter.Compare(b.NotAfter) })
-			findings = append(findings, certificate(seen.Now, newest, "the authority that the APIService trusts", logs(seen)))
+			findings = append(findings, certificate(snapshot.Now, newest, "the authority that the APIService trusts", logs(snapshot)))
 		}
 	}
 	return findings
@@ -175,39 +174,39 @@ func certificate(now time.Time, cert *x509.Certificate, whose, command string) F
 	return Finding{OK, "certificates", fmt.Sprintf("%s is good for %s", whose, duration.HumanDuration(left)), ""}
 }
 
-// leader tells whether some replica runs the controllers: by its own word, or because nothing waits for them.
-func leader(seen Seen) []Finding {
+// leader tells whether a replica runs the controllers: its metric says so, or no Network waits for them.
+func leader(snapshot Snapshot) []Finding {
 	const subject = "leader"
 	waiting := 0
 	decided := false
-	for i := range seen.Networks {
-		network := &seen.Networks[i]
+	for i := range snapshot.Networks {
+		network := &snapshot.Networks[i]
 		if network.Status.State != v1alpha1.NetworkStateAvailable || len(network.Spec.Peerings) == 0 {
 			continue
 		}
 		if network.Status.ObservedGeneration >= network.Generation {
 			decided = true
-		} else if seen.Now.Sub(changed(network)) > patience {
+		} else if snapshot.Now.Sub(changed(network)) > overdueAfter {
 			waiting++
 		}
 	}
-	command := logs(seen)
-	if seen.Standalone {
+	command := logs(snapshot)
+	if snapshot.Standalone {
 		command = "restart network-apiserver: its log says what stops the controllers"
 	}
 	switch {
 	case waiting > 0:
 		return []Finding{{Problem, subject, fmt.Sprintf("Networks that have waited for a decision for more than %s: %d. "+
-			"No replica runs the controllers, or they hang", duration.HumanDuration(patience), waiting), command}}
-	case seen.Leading != nil && *seen.Leading:
+			"No replica runs the controllers, or they hang", duration.HumanDuration(overdueAfter), waiting), command}}
+	case snapshot.Leading != nil && *snapshot.Leading:
 		return []Finding{{OK, subject, "the server runs the controllers", ""}}
 	case decided:
 		return []Finding{{OK, subject, "the controllers run: no Network waits for a decision", ""}}
 	}
-	return []Finding{{Unknown, subject, "there is no Network with a peering to tell by", command}}
+	return []Finding{{Unknown, subject, "can't tell: there is no Network with a peering", command}}
 }
 
-// changed is when a Network was last known to change: when one of its peerings did, or it was made.
+// changed is the last known time at which a Network was written.
 func changed(network *v1alpha1.Network) time.Time {
 	last := network.CreationTimestamp.Time
 	for _, item := range network.Status.Peerings {
@@ -223,19 +222,19 @@ func changed(network *v1alpha1.Network) time.Time {
 	return last
 }
 
-// provider tells who realizes Networks.
-func provider(seen Seen) []Finding {
+// provider tells which providers realize Networks.
+func provider(snapshot Snapshot) []Finding {
 	const subject = "provider"
 	counts := make(map[string]int)
 	overdue := 0
-	for i := range seen.Networks {
-		network := &seen.Networks[i]
+	for i := range snapshot.Networks {
+		network := &snapshot.Networks[i]
 		scheme, _, _ := strings.Cut(network.Spec.ProviderID, "://")
 		switch {
 		case network.DeletionTimestamp != nil:
 		case network.Status.State == v1alpha1.NetworkStateAvailable:
 			counts[cmp.Or(scheme, "an unnamed provider")]++
-		case seen.Now.Sub(network.CreationTimestamp.Time) > patience:
+		case snapshot.Now.Sub(network.CreationTimestamp.Time) > overdueAfter:
 			overdue++
 		}
 	}
@@ -247,33 +246,33 @@ func provider(seen Seen) []Finding {
 		return []Finding{{OK, subject, "Networks realized: " + strings.Join(parts, ", "), ""}}
 	}
 	if overdue > 0 {
-		command := logs(seen) + " # and is a provider configured? --network-provider"
-		if seen.Standalone {
+		command := logs(snapshot) + " # and is a provider configured? --network-provider"
+		if snapshot.Standalone {
 			command = "network-apiserver --standalone --network-provider=local"
 		}
 		return []Finding{{Problem, subject, "no Network is Available: no provider runs, or it fails", command}}
 	}
-	return []Finding{{Unknown, subject, "there is no Network that it should have realized by now", ""}}
+	return []Finding{{Unknown, subject, "can't tell: there is no Network older than " + duration.HumanDuration(overdueAfter), ""}}
 }
 
 // networks that are not as asked.
-func networks(seen Seen) (findings []Finding) {
-	for _, network := range sorted(seen.Networks) {
+func networks(snapshot Snapshot) (findings []Finding) {
+	for _, network := range sorted(snapshot.Networks) {
 		name := rules.NameOf(network)
 		describe := fmt.Sprintf("kubectl describe network %s -n %s", name.Name, name.Namespace)
-		age := seen.Now.Sub(network.CreationTimestamp.Time)
+		age := snapshot.Now.Sub(network.CreationTimestamp.Time)
 		switch {
 		case network.DeletionTimestamp != nil:
 			if blocked := meta.FindStatusCondition(network.Status.Conditions, v1alpha1.NetworkDeletionBlocked); blocked != nil {
 				findings = append(findings, Finding{Waiting, "network", fmt.Sprintf("%s is being deleted: %s", name, blocked.Message),
 					fmt.Sprintf("kubectl get nic -n %s --field-selector spec.networkRef.name=%s # delete what nobody needs",
 						name.Namespace, name.Name)})
-			} else if seen.Now.Sub(network.DeletionTimestamp.Time) > patience {
+			} else if snapshot.Now.Sub(network.DeletionTimestamp.Time) > overdueAfter {
 				findings = append(findings, Finding{Problem, "network",
 					fmt.Sprintf("%s waits for %s to be deleted", name, strings.Join(network.Finalizers, ", ")), describe})
 			}
 		case network.Status.State == v1alpha1.NetworkStateError,
-			network.Status.State != v1alpha1.NetworkStateAvailable && age > patience:
+			network.Status.State != v1alpha1.NetworkStateAvailable && age > overdueAfter:
 			findings = append(findings, Finding{Problem, "network", fmt.Sprintf("%s is %s%s", name,
 				cmp.Or(network.Status.State, v1alpha1.NetworkStatePending), why(network.Status.Conditions, v1alpha1.NetworkAvailable)), describe})
 		}
@@ -294,9 +293,9 @@ func why(conditions []metav1.Condition, kind string) string {
 	return text
 }
 
-// peerings that are Pending, each with what brings it on.
-func peerings(seen Seen) (findings []Finding) {
-	for _, network := range sorted(seen.Networks) {
+// peerings that are Pending, each with the command that helps.
+func peerings(snapshot Snapshot) (findings []Finding) {
+	for _, network := range sorted(snapshot.Networks) {
 		items := rules.PeeringItems(network)
 		for i := range network.Spec.Peerings {
 			peering := &network.Spec.Peerings[i]
@@ -315,7 +314,7 @@ func peerings(seen Seen) (findings []Finding) {
 	return findings
 }
 
-// fix returns the command that brings a peering on, or OK for one whose cause is told elsewhere.
+// fix returns the command that helps a Pending peering, or OK if another finding has its cause.
 func fix(network *v1alpha1.Network, target types.NamespacedName, item v1alpha1.NetworkPeeringStatus) (Level, string) {
 	own := rules.NameOf(network)
 	unpeer := fmt.Sprintf("kubectl network unpeer %s %s -n %s", own.Name, target, own.Namespace)
@@ -337,19 +336,19 @@ func fix(network *v1alpha1.Network, target types.NamespacedName, item v1alpha1.N
 	return Waiting, fmt.Sprintf("kubectl describe network %s -n %s", target.Name, target.Namespace)
 }
 
-// overlaps of address ranges, which leave a Bound peering without traffic.
-func overlaps(seen Seen) (findings []Finding) {
+// overlaps of address ranges: they keep a Bound peering from carrying traffic.
+func overlaps(snapshot Snapshot) (findings []Finding) {
 	known := make(map[types.NamespacedName]*v1alpha1.Network)
 	members := make(map[types.NamespacedName][]*v1alpha1.NetworkInterface)
-	for i := range seen.Networks {
-		known[rules.NameOf(&seen.Networks[i])] = &seen.Networks[i]
+	for i := range snapshot.Networks {
+		known[rules.NameOf(&snapshot.Networks[i])] = &snapshot.Networks[i]
 	}
-	for i := range seen.Interfaces {
-		nic := &seen.Interfaces[i]
+	for i := range snapshot.Interfaces {
+		nic := &snapshot.Interfaces[i]
 		of := types.NamespacedName{Namespace: nic.Namespace, Name: nic.Spec.NetworkRef.Name}
 		members[of] = append(members[of], nic)
 	}
-	for _, network := range sorted(seen.Networks) {
+	for _, network := range sorted(snapshot.Networks) {
 		name := rules.NameOf(network)
 		items := rules.PeeringItems(network)
 		var exposures []rules.Exposure
@@ -365,7 +364,7 @@ func overlaps(seen Seen) (findings []Finding) {
 		for _, peering := range slices.Sorted(maps.Keys(found)) {
 			findings = append(findings, overlap(network, peering, found[peering]))
 		}
-		// What the provider saw of Networks that were not read here.
+		// The server knows Networks that this user may not read.
 		condition := meta.FindStatusCondition(network.Status.Conditions, v1alpha1.NetworkPrefixesOverlap)
 		if len(found) == 0 && condition != nil && condition.Status == metav1.ConditionTrue {
 			findings = append(findings, Finding{Problem, "overlap", fmt.Sprintf("%s: %s", name, condition.Message),
@@ -396,16 +395,16 @@ func overlap(network *v1alpha1.Network, peering string, found rules.Overlap) Fin
 }
 
 // interfaces that carry no traffic.
-func interfaces(seen Seen) (findings []Finding) {
-	for i := range seen.Interfaces {
-		nic := &seen.Interfaces[i]
+func interfaces(snapshot Snapshot) (findings []Finding) {
+	for i := range snapshot.Interfaces {
+		nic := &snapshot.Interfaces[i]
 		if meta.IsStatusConditionTrue(nic.Status.Conditions, v1alpha1.NetworkInterfacePrefixesOverlap) {
 			findings = append(findings, Finding{Problem, "overlap", fmt.Sprintf("NetworkInterface %s/%s%s", nic.Namespace, nic.Name,
 				why(nic.Status.Conditions, v1alpha1.NetworkInterfacePrefixesOverlap)),
 				fmt.Sprintf("kubectl edit nic %s -n %s # and choose another range or address", nic.Name, nic.Namespace)})
 		}
 		if nic.DeletionTimestamp != nil || nic.Status.State == v1alpha1.NetworkInterfaceStateAvailable ||
-			seen.Now.Sub(nic.CreationTimestamp.Time) <= patience {
+			snapshot.Now.Sub(nic.CreationTimestamp.Time) <= overdueAfter {
 			continue
 		}
 		command := fmt.Sprintf("kubectl describe nic %s -n %s", nic.Name, nic.Namespace)
@@ -413,7 +412,7 @@ func interfaces(seen Seen) (findings []Finding) {
 		if condition != nil {
 			switch condition.Reason {
 			case v1alpha1.NetworkInterfaceReasonNetworkNotAvailable:
-				continue // its Network is told of
+				continue // There is a finding about the Network.
 			case v1alpha1.NetworkInterfaceReasonAddressInUse:
 				for _, ip := range nic.Spec.IPs {
 					command = fmt.Sprintf("kubectl network who-has %s -n %s", ip.Value, nic.Namespace)

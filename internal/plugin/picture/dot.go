@@ -10,8 +10,8 @@ import (
 )
 
 // Dot returns the picture in the language of Graphviz: a box for each Network, in a frame for each namespace. Classes and
-// IDs let a style sheet and a script find the parts in an SVG made of it. Both of its programs dot and osage can draw it:
-// the numbers in sortv keep osage's boxes in the order of their names.
+// IDs let a style sheet and a script find the parts in the SVG. The layouts dot and osage both draw it: sortv keeps osage's boxes
+// sorted by name.
 func (p Picture) Dot() string {
 	var text strings.Builder
 	text.WriteString(`digraph networks {
@@ -47,7 +47,7 @@ func (p Picture) Dot() string {
 			style, colour, direction = "dashed", "#5c6bc0", "forward"
 		}
 		if peering.Reason != string(Bound) {
-			tip = strings.Join(present(tip, peering.Reason, peering.Message), ": ")
+			tip = strings.Join(nonEmpty(tip, peering.Reason, peering.Message), ": ")
 		}
 		fmt.Fprintf(&text, "  %s -> %s [id=%s, class=%s, style=%s, color=%q, dir=%s, edgetooltip=%s]\n",
 			strconv.Quote(peering.From), strconv.Quote(peering.To), strconv.Quote(peering.From+"--"+peering.To),
@@ -57,7 +57,7 @@ func (p Picture) Dot() string {
 	return text.String()
 }
 
-// nodeColours of the inside let lines through that pass behind.
+// nodeColours returns a fill that lets lines behind the box show through.
 func nodeColours(state string) (fill, border string) {
 	switch state {
 	case "Available":
@@ -70,18 +70,18 @@ func nodeColours(state string) (fill, border string) {
 	return "#fff3dcd8", "#b26a00"
 }
 
-// mostInterfaces is how many interfaces a box shows, and widest how many letters of a line.
-const mostInterfaces, widest = 3, 36
+// A box shows so many interfaces, and so many letters of a line.
+const maxInterfaces, maxLineLength = 3, 36
 
-// label is the name, and what a reader wants to know at once: a state other than Available, and interfaces with addresses.
+// label is the name, the state unless it is Available, and the interfaces with their addresses.
 func label(network Network) string {
 	lines := []string{network.Name}
 	if network.State != "Available" && !network.Unknown {
 		lines = append(lines, network.State)
 	}
-	shown := min(len(network.Interfaces), mostInterfaces)
+	shown := min(len(network.Interfaces), maxInterfaces)
 	for _, nic := range network.Interfaces[:shown] {
-		lines = append(lines, strings.Join(present(nic.Name, strings.Join(nic.IPs, " ")), " "))
+		lines = append(lines, strings.Join(nonEmpty(nic.Name, strings.Join(nic.IPs, " ")), " "))
 	}
 	if left := len(network.Interfaces) - shown; left > 0 {
 		lines = append(lines, fmt.Sprintf("and %d more interfaces", left))
@@ -95,15 +95,15 @@ func label(network Network) string {
 // shorten cuts the middle out of a line that is too long: names often differ at the end.
 func shorten(line string) string {
 	letters := []rune(line)
-	if len(letters) <= widest {
+	if len(letters) <= maxLineLength {
 		return line
 	}
-	return string(letters[:widest/2]) + "…" + string(letters[len(letters)-widest/2+1:])
+	return string(letters[:maxLineLength/2]) + "…" + string(letters[len(letters)-maxLineLength/2+1:])
 }
 
 func tooltip(network Network) string {
 	if network.Unknown {
 		return network.ID + ": it was not read, or does not exist"
 	}
-	return network.ID + ": " + strings.Join(present(network.State, network.Reason, network.Message), ": ")
+	return network.ID + ": " + strings.Join(nonEmpty(network.State, network.Reason, network.Message), ": ")
 }

@@ -17,24 +17,24 @@ import (
 	"ironcore.dev/networking/internal/rules"
 )
 
-// Picture is what there is to show.
+// Picture is the data of all formats, and the output of -o json.
 type Picture struct {
 	Networks []Network `json:"networks"`
 	Peerings []Peering `json:"peerings"`
 }
 
-// Network is one with what is in it.
+// Network has the interfaces in it.
 type Network struct {
 	// ID is namespace/name.
 	ID        string `json:"id"`
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
-	// State is Pending, Available, Error, Terminating, or Unknown for one that is named and was not read.
+	// State is Pending, Available, Error, Terminating or Unknown.
 	State      string `json:"state"`
 	Reason     string `json:"reason,omitempty"`
 	Message    string `json:"message,omitempty"`
 	ProviderID string `json:"providerID,omitempty"`
-	// Unknown: it is named as a peer, and was not read or does not exist.
+	// Unknown means that a peering names it, but it was not read or does not exist.
 	Unknown    bool        `json:"unknown,omitempty"`
 	Interfaces []Interface `json:"interfaces"`
 }
@@ -47,7 +47,7 @@ type Interface struct {
 	Machine string   `json:"machine,omitempty"`
 }
 
-// Kind tells how far a peering has come.
+// Kind is the progress of a peering.
 type Kind string
 
 const (
@@ -59,9 +59,9 @@ const (
 	Request Kind = "Request"
 )
 
-// Peering joins two Networks. Of two that name each other there is one.
+// Peering joins two Networks. Two Networks that name each other have one Peering.
 type Peering struct {
-	// From and To are IDs. From asks, where To does not name it back.
+	// From and To are IDs. In a Request, From asks.
 	From    string `json:"from"`
 	To      string `json:"to"`
 	Kind    Kind   `json:"kind"`
@@ -69,7 +69,7 @@ type Peering struct {
 	Message string `json:"message,omitempty"`
 }
 
-// Draw makes a picture of Networks and the interfaces in them, in the order of their names.
+// Draw returns the picture of Networks and the interfaces in them, sorted by name.
 func Draw(networks []v1alpha1.Network, interfaces []v1alpha1.NetworkInterface) Picture {
 	picture := Picture{Networks: []Network{}, Peerings: []Peering{}}
 	members := make(map[string][]Interface)
@@ -119,7 +119,7 @@ func (p Picture) sort() {
 	})
 }
 
-// WithRequests adds who asks a Network of the picture and was not read itself: a Network of another namespace.
+// WithRequests adds the requests of Networks in other namespaces, which were not read themselves.
 func (p Picture) WithRequests(answers []*v1alpha1.NetworkPeeringRequests) Picture {
 	all := Picture{Networks: slices.Clone(p.Networks), Peerings: slices.Clone(p.Peerings)}
 	shown, joined := make(map[string]bool), make(map[[2]string]bool)
@@ -134,7 +134,7 @@ func (p Picture) WithRequests(answers []*v1alpha1.NetworkPeeringRequests) Pictur
 		for _, request := range answer.Requests {
 			asker := request.Namespace + "/" + request.Name
 			if !shown[asked] || joined[[2]string{asker, asked}] {
-				continue // it is gone, or was accepted meanwhile
+				continue // It is gone, or the request was accepted in the meantime.
 			}
 			if !shown[asker] {
 				shown[asker] = true
@@ -176,17 +176,16 @@ func drawInterface(nic *v1alpha1.NetworkInterface) Interface {
 	return drawn
 }
 
-// accepted are the reasons that a Network is given for once its peer names it. They tell of a peer that was not read.
-var accepted = []string{
+// mutualReasons are the reasons that a peering has only if its peer names it back. They tell so even if the peer was not read.
+var mutualReasons = []string{
 	v1alpha1.PeeringReasonPeerUIDMismatch, v1alpha1.PeeringReasonPeerDeleting, v1alpha1.PeeringReasonPeerReplaced,
 	v1alpha1.PeeringReasonPeerNotAvailable,
 }
 
-// drawPeering draws a Network's peering from this side, unless the other side draws it: of two that name each other, the one
-// whose name comes first does.
+// drawPeering draws a Network's peering. If two Networks name each other, only the one whose name sorts first draws it.
 func drawPeering(name, target types.NamespacedName, peer *v1alpha1.Network, item v1alpha1.NetworkPeeringStatus) (Peering, bool) {
 	drawn := Peering{From: name.String(), To: target.String(), Kind: Pending, Reason: item.Reason, Message: item.Message}
-	mutual := slices.Contains(accepted, item.Reason)
+	mutual := slices.Contains(mutualReasons, item.Reason)
 	if peer != nil {
 		mutual = names(peer, name)
 		if mutual && strings.Compare(target.String(), name.String()) < 0 {
@@ -209,7 +208,7 @@ func names(network *v1alpha1.Network, other types.NamespacedName) bool {
 	})
 }
 
-// Around returns the part of a picture that is about a namespace: its Networks, their peerings, and whom these lead to.
+// Around returns a namespace's part of the picture: its Networks, their peerings and their peers.
 func (p Picture) Around(namespace string) Picture {
 	part := Picture{Networks: []Network{}, Peerings: []Peering{}}
 	shown := make(map[string]bool)

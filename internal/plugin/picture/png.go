@@ -17,10 +17,10 @@ import (
 	"golang.org/x/image/font/gofont/goregular"
 )
 
-// pixels is how many pixels a unit of the SVG becomes, for sharp text.
-const pixels = 2
+// pixelRatio is how many pixels a unit of the SVG becomes: text is sharp with 2.
+const pixelRatio = 2
 
-// rasterize draws the few elements that Graphviz writes to SVG. The PNG of the library itself lacks every line.
+// rasterize draws the few elements of an SVG by Graphviz. The library's own PNG lacks every line.
 func rasterize(svg []byte) ([]byte, error) {
 	font, err := truetype.Parse(goregular.TTF)
 	if err != nil {
@@ -91,10 +91,10 @@ func (e *element) number(attribute string) float64 {
 }
 
 func newCanvas(svg *element) *gg.Context {
-	canvas := gg.NewContext(int(svg.number("width")*pixels), int(svg.number("height")*pixels))
+	canvas := gg.NewContext(int(svg.number("width")*pixelRatio), int(svg.number("height")*pixelRatio))
 	canvas.SetHexColor("#ffffff")
 	canvas.Clear()
-	canvas.Scale(pixels, pixels)
+	canvas.Scale(pixelRatio, pixelRatio)
 	return canvas
 }
 
@@ -138,24 +138,24 @@ func (e *element) draw(canvas *gg.Context) {
 	if stroke := e.attributes["stroke"]; strings.HasPrefix(stroke, "#") {
 		canvas.SetHexColor(stroke)
 		canvas.SetDash(numbers(e.attributes["stroke-dasharray"])...)
-		canvas.SetLineWidth(pixels)
+		canvas.SetLineWidth(pixelRatio)
 		canvas.StrokePreserve()
 	}
 	canvas.ClearPath()
 }
 
-// write writes the text of an element around its place, in its final size: letters that are scaled are blurred.
+// write writes the text of an element, centred, in its final size: scaled letters would be blurred.
 func (e *element) write(canvas *gg.Context, font *truetype.Font, text string) {
 	x, y := canvas.TransformPoint(e.number("x"), e.number("y"))
 	canvas.Push()
 	defer canvas.Pop()
 	canvas.Identity()
-	canvas.SetFontFace(truetype.NewFace(font, &truetype.Options{Size: e.number("font-size") * pixels}))
+	canvas.SetFontFace(truetype.NewFace(font, &truetype.Options{Size: e.number("font-size") * pixelRatio}))
 	canvas.SetHexColor("#1c2430")
 	canvas.DrawStringAnchored(text, x, y, 0.5, 0)
 }
 
-// numbers are those in a text, whatever is between them.
+// numbers returns the numbers in a text, whatever is between them.
 func numbers(text string) (found []float64) {
 	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return !strings.ContainsRune("0123456789.-", r) }) {
 		if number, err := strconv.ParseFloat(word, 64); err == nil {

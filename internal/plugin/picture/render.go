@@ -12,23 +12,23 @@ import (
 	"github.com/goccy/go-graphviz"
 )
 
-// drawing is held while Graphviz draws: the library has one machine for the process, which can't draw twice at a time.
+// drawing is held while Graphviz draws: the library has one engine per process, which draws one picture at a time.
 var drawing sync.Mutex
 
-// few Networks are drawn in layers, which show best who peers with whom, if that takes no more room than a screen. Layers of
-// many become a strip of any length; many Networks are drawn in rows instead, each namespace in a frame.
+// Up to maxLayered Networks are drawn in layers, which show best who peers with whom, if the picture fits on a screen. Layers of
+// more Networks would be one long strip, so these are drawn in rows, each namespace in a frame.
 const (
-	few                    = 60
-	layersWide, layersHigh = 1600, 1000
+	maxLayered                      = 60
+	maxLayersWidth, maxLayersHeight = 1600, 1000
 )
 
 // SVG lays the picture out and returns it as SVG.
 func (p Picture) SVG(ctx context.Context) ([]byte, error) {
 	drawing.Lock()
 	defer drawing.Unlock()
-	if len(p.Networks) <= few {
+	if len(p.Networks) <= maxLayered {
 		svg, err := p.render(ctx, graphviz.DOT)
-		if width, height := size(svg); err != nil || width <= layersWide && height <= layersHigh {
+		if width, height := size(svg); err != nil || width <= maxLayersWidth && height <= maxLayersHeight {
 			return svg, err
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Tree writes namespaces with their Networks, and below each its peerings and interfaces.
+// Tree writes the namespaces, below them their Networks, and below these their peerings and interfaces.
 func (p Picture) Tree(out io.Writer) error {
 	peerings := make(map[string][]string)
 	for _, peering := range p.Peerings {
@@ -30,10 +30,10 @@ func (p Picture) Tree(out io.Writer) error {
 		if p.lastOfNamespace(i) {
 			branch, trunk = "└── ", "    "
 		}
-		fmt.Fprintln(&text, branch+strings.Join(present(network.Name, network.State, network.Reason, network.ProviderID), "  "))
+		fmt.Fprintln(&text, branch+strings.Join(nonEmpty(network.Name, network.State, network.Reason, network.ProviderID), "  "))
 		leaves := peerings[network.ID]
 		for _, nic := range network.Interfaces {
-			leaves = append(leaves, strings.Join(present("nic "+nic.Name, strings.Join(nic.IPs, ","), nic.State, nic.Machine), "  "))
+			leaves = append(leaves, strings.Join(nonEmpty("nic "+nic.Name, strings.Join(nic.IPs, ","), nic.State, nic.Machine), "  "))
 		}
 		for j, leaf := range leaves {
 			branch := "├── "
@@ -58,7 +58,7 @@ func line(peering Peering, mutual, oneSided string) string {
 	if peering.Kind == Request {
 		mutual = oneSided
 	}
-	return strings.Join(present(mutual, string(peering.Kind), peering.Reason), "  ")
+	return strings.Join(nonEmpty(mutual, string(peering.Kind), peering.Reason), "  ")
 }
 
 func (p Picture) lastOfNamespace(i int) bool {
@@ -70,8 +70,8 @@ func (p Picture) lastOfNamespace(i int) bool {
 	return true
 }
 
-// present are the words that are not empty.
-func present(words ...string) (some []string) {
+// nonEmpty returns the words that are not empty.
+func nonEmpty(words ...string) (some []string) {
 	for _, word := range words {
 		if word != "" {
 			some = append(some, word)

@@ -27,43 +27,43 @@ import (
 	listers "ironcore.dev/networking/pkg/client/listers/networking/v1alpha1"
 )
 
-// frame is what a page shows at a time.
+// frame is one state of the page.
 type frame struct {
 	picture.Picture
 	SVG string `json:"svg"`
-	// Namespaces are all those that a page can choose from.
+	// Namespaces are those that the user can choose from.
 	Namespaces []string `json:"namespaces"`
-	// Trouble is why the server can't be followed at the moment; what is shown may be outdated then.
+	// Trouble is why the server can't be watched at the moment: the picture may be outdated. Empty if it can.
 	Trouble string `json:"trouble"`
 }
 
 // Requests asks the server who asks these Networks for a peering.
 type Requests func(ctx context.Context, names []types.NamespacedName) ([]*v1alpha1.NetworkPeeringRequests, error)
 
-// requestsPeriod is how often a page of one namespace asks who asks from elsewhere: that can't be watched.
+// requestsPeriod is how often the requests from other namespaces are read: they can't be watched.
 const requestsPeriod = 5 * time.Second
 
-// feed follows Networks and NetworkInterfaces by watch, and draws them once for all pages.
+// feed watches Networks and NetworkInterfaces, and draws them once for all pages.
 type feed struct {
 	networks   listers.NetworkLister
 	interfaces listers.NetworkInterfaceLister
 	trouble    *trouble
 
 	mu sync.Mutex
-	// changed is closed with the next change.
+	// changed is closed by the next change.
 	changed chan struct{}
 	// drawn are the frames since the last change, by namespace.
 	drawn map[string]func() ([]byte, error)
-	// requests are those of Networks that were not read.
+	// requests come from Networks in other namespaces.
 	requests []*v1alpha1.NetworkPeeringRequests
 }
 
-// follow returns once all has been read for the first time.
+// follow starts a feed, and returns once everything has been read.
 func follow(ctx context.Context, config *rest.Config, namespace string, requests Requests) (*feed, error) {
 	f := &feed{changed: make(chan struct{}), drawn: make(map[string]func() ([]byte, error))}
-	f.trouble = newTrouble(config.Host, f.touch)
+	f.trouble = newTrouble(config.Host, f.notify)
 	config = rest.CopyConfig(config)
-	config.Wrap(f.trouble.watch)
+	config.Wrap(f.trouble.wrap)
 	client, err := versioned.NewForConfig(config)
 	if err != nil {
 		return nil, err
@@ -72,9 +72,9 @@ func follow(ctx context.Context, config *rest.Config, namespace string, requests
 	informers := factory.Networking().V1alpha1()
 	f.networks, f.interfaces = informers.Networks().Lister(), informers.NetworkInterfaces().Lister()
 	handler := cache.ResourceEventHandlerFuncs{
-		AddFunc:    func(any) { f.touch() },
-		UpdateFunc: func(any, any) { f.touch() },
-		DeleteFunc: func(any) { f.touch() },
+		AddFunc:    func(any) { f.notify() },
+		UpdateFunc: func(any, any) { f.notify() },
+		DeleteFunc: func(any) { f.notify() },
 	}
 	for _, informer := range []cache.SharedIndexInformer{informers.Networks().Informer(), informers.NetworkInterfaces().Informer()} {
 		if err := informer.SetTransform(withoutManagedFields); err != nil {
@@ -87,13 +87,13 @@ func follow(ctx context.Context, config *rest.Config, namespace string, requests
 	factory.Start(ctx.Done())
 	factory.WaitForCacheSync(ctx.Done())
 	if namespace != metav1.NamespaceAll {
-		go wait.UntilWithContext(ctx, func(ctx context.Context) { f.askWhoAsks(ctx, requests) }, requestsPeriod)
+		go wait.UntilWithContext(ctx, func(ctx context.Context) { f.readRequests(ctx, requests) }, requestsPeriod)
 	}
 	return f, ctx.Err()
 }
 
-// askWhoAsks reads the requests. Without an answer those from before stay: the trouble is told by the watches.
-func (f *feed) askWhoAsks(ctx context.Context, requests Requests) {
+// readRequests reads the requests. After an error the earlier ones stay: the watches report the trouble.
+func (f *feed) readRequests(ctx context.Context, requests Requests) {
 	networks, err := f.networks.List(labels.Everything())
 	if err != nil {
 		return
@@ -113,11 +113,11 @@ func (f *feed) askWhoAsks(ctx context.Context, requests Requests) {
 	f.requests = answers
 	f.mu.Unlock()
 	if changed {
-		f.touch()
+		f.notify()
 	}
 }
 
-// withoutManagedFields leaves out what takes the most room and is never shown.
+// withoutManagedFields drops the fields that take the most memory and are never shown.
 func withoutManagedFields(obj any) (any, error) {
 	if object, ok := obj.(metav1.Object); ok {
 		object.SetManagedFields(nil)
@@ -125,8 +125,8 @@ func withoutManagedFields(obj any) (any, error) {
 	return obj, nil
 }
 
-// touch tells the pages that something changed.
-func (f *feed) touch() {
+// notify tells the pages that something changed.
+func (f *feed) notify() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	clear(f.drawn)
@@ -134,8 +134,8 @@ func (f *feed) touch() {
 	f.changed = make(chan struct{})
 }
 
-// current returns how to draw what there is now around a namespace, or all of it, and a channel that is closed by the next
-// change. The pages that draw the same share the work.
+// current returns a function that draws a namespace, or everything, as it is now, and a channel that the next change closes.
+// Pages that draw the same namespace share the work.
 func (f *feed) current(namespace string) (draw func() ([]byte, error), changed <-chan struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -166,7 +166,7 @@ func (f *feed) draw(namespace string) ([]byte, error) {
 	if namespace != "" {
 		shown.Picture = all.Around(namespace)
 	}
-	// The work is shared: it must not end with the page that asked first.
+	// Other pages wait for this drawing too, so it must not end with the page that asked first.
 	svg, err := shown.Picture.SVG(context.Background())
 	if err != nil {
 		return nil, err
@@ -183,5 +183,5 @@ func values[T v1alpha1.Network | v1alpha1.NetworkInterface](pointers []*T) []T {
 	return all
 }
 
-// pause is how long a page rests after a frame: what changes meanwhile comes in one more. A large picture takes longer to draw.
+// pause is how long a page waits after a frame, to get the changes until then in one frame: longer if drawing takes longer.
 func pause(drawing time.Duration) time.Duration { return max(250*time.Millisecond, 3*drawing) }

@@ -11,13 +11,13 @@ import (
 	"sync"
 )
 
-// trouble is what the last requests to the API server came to. The informers don't tell when a watch works again.
+// trouble has the errors of the last requests to the API server. Informers don't report that a watch works again.
 type trouble struct {
 	host    string
 	changed func()
 
 	mu sync.Mutex
-	// last is by the path of the request, empty if it succeeded.
+	// last has the error of the last request by its path, empty if it succeeded.
 	last map[string]string
 }
 
@@ -25,8 +25,8 @@ func newTrouble(host string, changed func()) *trouble {
 	return &trouble{host: host, changed: changed, last: make(map[string]string)}
 }
 
-// watch wraps a client's transport.
-func (t *trouble) watch(next http.RoundTripper) http.RoundTripper {
+// wrap wraps a client's transport.
+func (t *trouble) wrap(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(request *http.Request) (*http.Response, error) {
 		response, err := next.RoundTrip(request)
 		if !errors.Is(err, context.Canceled) {
@@ -64,13 +64,13 @@ func (t *trouble) note(path, text string) {
 	}
 }
 
-// text is one sentence, or empty.
+// text returns one of the errors, always the same, or an empty string.
 func (t *trouble) text() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	worst := ""
+	shown := ""
 	for _, text := range t.last {
-		worst = max(worst, text)
+		shown = max(shown, text)
 	}
-	return worst
+	return shown
 }

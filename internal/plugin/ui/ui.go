@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The network-apiserver authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package ui serves a page on the loopback interface that shows Networks and follows their changes. It reads with the user's
-// own credentials, so it answers nobody but who has its address, and no script of another page.
+// Package ui serves a page on the loopback interface that shows Networks and follows their changes. It reads with the user's own
+// credentials, so it answers only requests with the secret in its address, and none from another page.
 package ui
 
 import (
@@ -26,7 +26,7 @@ import (
 //go:embed page
 var files embed.FS
 
-// Serve serves the page until the context ends, and tells its address once it can be opened. Any free port will do for port 0.
+// Serve serves the page until the context ends, and calls ready with its address once it can be opened. Port 0 means any free port.
 func Serve(ctx context.Context, config *rest.Config, namespace string, port int, requests Requests, ready func(url string)) error {
 	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if err != nil {
@@ -53,7 +53,7 @@ func Serve(ctx context.Context, config *rest.Config, namespace string, port int,
 	return nil
 }
 
-// guard lets only those in who know the token, and keeps pages of other origins from using it or the address.
+// guard refuses requests without the token and requests of other origins.
 func guard(host, token string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
@@ -67,7 +67,7 @@ func guard(host, token string, next http.Handler) http.Handler {
 		given, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 		origin, site := r.Header.Get("Origin"), r.Header.Get("Sec-Fetch-Site")
 		switch {
-		case r.Host != host: // another name for this address, by which a page elsewhere would read
+		case r.Host != host: // DNS rebinding: another page's host name that resolves to this address.
 			http.Error(w, "Open the address that kubectl network ui printed.", http.StatusForbidden)
 		case origin != "" && origin != "http://"+host, site != "" && site != "same-origin" && site != "none":
 			http.Error(w, "Pages of other origins may not read this.", http.StatusForbidden)
@@ -117,18 +117,18 @@ func (f *feed) serve(w http.ResponseWriter, r *http.Request) {
 				return
 			}
 			sent = drawn
-			if !came(r.Context(), time.After(rest)) {
+			if !waitFor(r.Context(), time.After(rest)) {
 				return
 			}
 		}
-		if !came(r.Context(), changed) {
+		if !waitFor(r.Context(), changed) {
 			return
 		}
 	}
 }
 
-// came waits for an event, and tells whether it came before the end.
-func came[T any](ctx context.Context, event <-chan T) bool {
+// waitFor waits for an event, and returns false if the context ends before.
+func waitFor[T any](ctx context.Context, event <-chan T) bool {
 	select {
 	case <-ctx.Done():
 		return false

@@ -23,41 +23,40 @@ import (
 	clientset "ironcore.dev/networking/pkg/client/clientset/versioned/typed/networking/v1alpha1"
 )
 
-// Look reads what can be read with the user's credentials. What only operators may read is left out for others. While a cluster
-// can't reach the server, what the cluster says of it is all there is.
-func Look(ctx context.Context, config *rest.Config, client clientset.NetworkingV1alpha1Interface, namespace string) (
-	seen Seen, err error) {
-	seen.Now = time.Now()
-	if seen.APIService, seen.Standalone, err = lookAtAPIService(ctx, client.RESTClient()); err != nil {
-		return Seen{}, err
+// Read reads what the user's credentials allow; most users may not read the APIService and the metrics. While the cluster can't
+// reach the server, it reads only the APIService and the certificates.
+func Read(ctx context.Context, config *rest.Config, client clientset.NetworkingV1alpha1Interface, namespace string) (
+	snapshot Snapshot, err error) {
+	snapshot.Now = time.Now()
+	if snapshot.APIService, snapshot.Standalone, err = readAPIService(ctx, client.RESTClient()); err != nil {
+		return Snapshot{}, err
 	}
-	if seen.Client, err = lookAtClient(config); err != nil {
-		return Seen{}, err
+	if snapshot.Client, err = readClient(config); err != nil {
+		return Snapshot{}, err
 	}
-	if seen.Standalone {
-		if seen.Serving, err = lookAtServing(ctx, config); err != nil {
-			return Seen{}, err
+	if snapshot.Standalone {
+		if snapshot.Serving, err = readServing(ctx, config); err != nil {
+			return Snapshot{}, err
 		}
 	}
-	if service := seen.APIService; service != nil && service.Available != metav1.ConditionTrue {
-		return seen, nil
+	if service := snapshot.APIService; service != nil && service.Available != metav1.ConditionTrue {
+		return snapshot, nil
 	}
-	seen.Leading = lookAtLeader(ctx, client.RESTClient())
+	snapshot.Leading = readLeader(ctx, client.RESTClient())
 	networks, err := client.Networks(namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
-		return Seen{}, err
+		return Snapshot{}, err
 	}
 	interfaces, err := client.NetworkInterfaces(namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
-		return Seen{}, err
+		return Snapshot{}, err
 	}
-	seen.Networks, seen.Interfaces = networks.Items, interfaces.Items
-	return seen, nil
+	snapshot.Networks, snapshot.Interfaces = networks.Items, interfaces.Items
+	return snapshot, nil
 }
 
-// lookAtAPIService returns nil where there is none, or it may not be read. A server without the group of APIServices stands
-// alone.
-func lookAtAPIService(ctx context.Context, client rest.Interface) (service *APIService, standalone bool, err error) {
+// readAPIService returns nil if there is none or the user may not read it. A server without the API of APIServices stands alone.
+func readAPIService(ctx context.Context, client rest.Interface) (service *APIService, standalone bool, err error) {
 	const name = "v1alpha1." + v1alpha1.GroupName
 	raw, err := client.Get().AbsPath("/apis/apiregistration.k8s.io/v1/apiservices/" + name).Do(ctx).Raw()
 	switch {
@@ -100,8 +99,8 @@ func isNamed(err error) bool {
 	return ok && status.Status().Details != nil && status.Status().Details.Name != ""
 }
 
-// lookAtClient returns the user's own certificate, if the kubeconfig has one.
-func lookAtClient(config *rest.Config) (*x509.Certificate, error) {
+// readClient returns the user's own certificate, if the kubeconfig has one.
+func readClient(config *rest.Config) (*x509.Certificate, error) {
 	loaded := rest.CopyConfig(config)
 	if err := rest.LoadTLSFiles(loaded); err != nil || len(loaded.CertData) == 0 {
 		return nil, err
@@ -113,8 +112,8 @@ func lookAtClient(config *rest.Config) (*x509.Certificate, error) {
 	return certs[0], nil
 }
 
-// lookAtServing returns the certificate that the server shows, or nil if there is no TLS.
-func lookAtServing(ctx context.Context, config *rest.Config) (*x509.Certificate, error) {
+// readServing returns the certificate of the server, or nil without TLS.
+func readServing(ctx context.Context, config *rest.Config) (*x509.Certificate, error) {
 	client, err := rest.HTTPClientFor(config)
 	if err != nil {
 		return nil, err
@@ -135,8 +134,8 @@ func lookAtServing(ctx context.Context, config *rest.Config) (*x509.Certificate,
 	return response.TLS.PeerCertificates[0], nil
 }
 
-// lookAtLeader reads the metric of the server, which a cluster does not pass on and not everyone may read.
-func lookAtLeader(ctx context.Context, client rest.Interface) *bool {
+// readLeader reads a metric of the server. A cluster does not forward it, and not every user may read it.
+func readLeader(ctx context.Context, client rest.Interface) *bool {
 	raw, err := client.Get().AbsPath("/metrics").Do(ctx).Raw()
 	if err != nil {
 		return nil
