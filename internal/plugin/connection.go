@@ -5,6 +5,8 @@ package plugin
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -36,6 +38,15 @@ type server struct {
 func (c *connection) openNamed(allNamespaces bool, names []string) (*server, error) {
 	if allNamespaces && len(names) > 0 {
 		return nil, errors.New("names of Networks and --all-namespaces exclude each other")
+	}
+	for _, name := range names {
+		namespace, rest, cut := strings.Cut(name, "/")
+		switch {
+		case cut && isName(namespace) && isName(rest):
+			return nil, fmt.Errorf("%q is not a name: write %s -n %s", name, rest, namespace)
+		case !isName(name):
+			return nil, noNetworkCalled(name)
+		}
 	}
 	return c.open(allNamespaces)
 }

@@ -65,10 +65,16 @@ func parseTarget(own, text string) (types.NamespacedName, error) {
 		namespace = parts[0]
 	}
 	name := parts[len(parts)-1]
-	if len(validation.IsDNS1123Label(namespace)) > 0 || len(validation.IsDNS1123Subdomain(name)) > 0 {
-		return types.NamespacedName{}, fmt.Errorf("no Network can be called %q: names have lower-case letters, digits, '-' and '.'", text)
+	if len(validation.IsDNS1123Label(namespace)) > 0 || !isName(name) {
+		return types.NamespacedName{}, noNetworkCalled(text)
 	}
 	return types.NamespacedName{Namespace: namespace, Name: name}, nil
+}
+
+func isName(text string) bool { return len(validation.IsDNS1123Subdomain(text)) == 0 }
+
+func noNetworkCalled(text string) error {
+	return fmt.Errorf("no Network can be called %q: names have lower-case letters, digits, '-' and '.'", text)
 }
 
 // parsePrefixes reads address ranges, each as CIDR or as NAME=CIDR. Without a name, a range is named after itself.
@@ -88,6 +94,12 @@ func parsePrefixes(texts []string) ([]v1alpha1.PeeringPrefix, error) {
 		}
 		if !named {
 			name = strings.Trim(strings.NewReplacer(":", "-", "/", "-").Replace(cidr), "-")
+		}
+		if !isName(name) {
+			return nil, fmt.Errorf("--prefix %q: %q can't be the name of a range: names have lower-case letters, digits, '-' and '.'", text, name)
+		}
+		if slices.ContainsFunc(prefixes, func(p v1alpha1.PeeringPrefix) bool { return p.Name == name }) {
+			return nil, fmt.Errorf("--prefix gives two ranges the name %s: write --prefix NAME=%s", name, cidr)
 		}
 		prefixes = append(prefixes, v1alpha1.PeeringPrefix{Name: name, Prefix: cidr})
 	}

@@ -279,6 +279,28 @@ func TestParsePrefixes(t *testing.T) {
 	}
 }
 
+func TestWhoAsksIsUnknownWhileThatIsDecided(t *testing.T) {
+	t.Parallel()
+	reads := func(reason string) func(*v1alpha1.Network) {
+		return func(network *v1alpha1.Network) {
+			network.Status.Peerings = []v1alpha1.NetworkPeeringStatus{{Name: "blue", Reason: reason}}
+		}
+	}
+	for sentence, test := range map[string]struct {
+		asked *v1alpha1.Network
+		want  requestState
+	}{
+		"it is named, and nothing is decided yet": {red(), requestUnknown},
+		"it is named, and that is being decided":  {red(reads("Evaluating")), requestUnknown},
+		"it is named, and names nobody":           {red(reads("PeeringNotAccepted")), requestAbsent},
+		"it is not named":                         {&v1alpha1.Network{}, requestAbsent},
+	} {
+		if got := stateOfRequest(&v1alpha1.NetworkPeeringRequests{}, test.asked, at("team-b", "blue")); got != test.want {
+			t.Errorf("%s: %v, want %v", sentence, got, test.want)
+		}
+	}
+}
+
 func TestDecideWait(t *testing.T) {
 	t.Parallel()
 	reads := func(phase v1alpha1.NetworkPeeringPhase, reason, message string) func(*v1alpha1.Network) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -43,9 +44,16 @@ func (f *peerFlags) add(cmd *cobra.Command) {
 }
 
 // options reads the flags and the name of the other Network.
-func (f *peerFlags) options(own, target string) (options peerOptions, err error) {
-	if f.wait && f.dryRun != dryRunNone {
+func (f *peerFlags) options(flags *pflag.FlagSet, own, target string) (options peerOptions, err error) {
+	switch {
+	case f.wait && f.dryRun != dryRunNone:
 		return peerOptions{}, errors.New("--wait and --dry-run exclude each other: a dry run changes nothing")
+	case flags.Changed("timeout") && !f.wait:
+		return peerOptions{}, errors.New("--timeout has no effect without --wait: give both or none")
+	case f.timeout <= 0:
+		return peerOptions{}, fmt.Errorf("--timeout %s leaves no time to wait: give more than 0, for instance 30s", f.timeout)
+	case f.name != "" && !isName(f.name):
+		return peerOptions{}, fmt.Errorf("--name %q can't be the name of a peering: names have lower-case letters, digits, '-' and '.'", f.name)
 	}
 	options.name = f.name
 	if options.target, err = parseTarget(own, target); err != nil {
@@ -79,11 +87,11 @@ func newPeerCommand(c *connection) *cobra.Command {
 func (c *connection) runPeer(f *peerFlags, mustKnow bool, decide func(*v1alpha1.Network, requestState, peerOptions) (networkChange, error),
 ) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
-		s, err := c.open(false)
+		s, err := c.openNamed(false, args[:1])
 		if err != nil {
 			return err
 		}
-		options, err := f.options(s.namespace, args[1])
+		options, err := f.options(cmd.Flags(), s.namespace, args[1])
 		if err != nil {
 			return err
 		}
@@ -96,7 +104,7 @@ func (c *connection) runPeer(f *peerFlags, mustKnow bool, decide func(*v1alpha1.
 		}
 		var request requestState
 		network, err := c.write(cmd.Context(), s, args[0], f.dryRun, func(network *v1alpha1.Network) (networkChange, error) {
-			request = stateOfRequest(requests, options.target, rules.Declines(network, options.target))
+			request = stateOfRequest(requests, network, options.target)
 			return decide(network, request, options)
 		})
 		if err != nil {
@@ -133,7 +141,7 @@ func newUnpeerCommand(c *connection) *cobra.Command {
 func (c *connection) runEnd(dry *dryRun, decide func(*v1alpha1.Network, types.NamespacedName) (networkChange, error),
 ) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
-		s, err := c.open(false)
+		s, err := c.openNamed(false, args[:1])
 		if err != nil {
 			return err
 		}

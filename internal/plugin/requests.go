@@ -104,14 +104,20 @@ func printRequests(out, notes io.Writer, answers []*v1alpha1.NetworkPeeringReque
 	return t.print(out)
 }
 
-// stateOfRequest tells whether a Network is among those that ask. The answer lists no Network that is declined.
-func stateOfRequest(answer *v1alpha1.NetworkPeeringRequests, asker types.NamespacedName, declined bool) requestState {
+// stateOfRequest tells whether a Network is among those that ask another one. The answer lists no Network that is declined, and none
+// that is named back, be that decided on or not.
+func stateOfRequest(answer *v1alpha1.NetworkPeeringRequests, asked *v1alpha1.Network, asker types.NamespacedName) requestState {
+	unlisted := rules.Declines(asked, asker)
+	if peering := peeringWith(asked, asker); peering != nil {
+		reason := rules.PeeringItems(asked)[peering.Name].Reason
+		unlisted = unlisted || reason == "" || reason == v1alpha1.PeeringReasonEvaluating
+	}
 	switch {
 	case answer != nil && slices.ContainsFunc(answer.Requests, func(r v1alpha1.NetworkPeeringRequest) bool {
 		return r.Namespace == asker.Namespace && r.Name == asker.Name
 	}):
 		return requestPresent
-	case answer == nil || declined || int(answer.Total) > len(answer.Requests):
+	case answer == nil || unlisted || int(answer.Total) > len(answer.Requests):
 		return requestUnknown
 	}
 	return requestAbsent
