@@ -10,8 +10,8 @@ import (
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 )
 
-// Explain gives the condition Available the reason and the message that a provider reports with a state. Where it
-// reports none, it takes back an earlier explanation; the server then words the condition by the state.
+// Explain writes the reason and message that a provider reports with a state into the condition Available. Without a reason it
+// removes the provider's earlier condition: the server then writes one of its own.
 func Explain[S ~string](conditions *[]metav1.Condition, state S, reason, message string) {
 	if reason == "" {
 		stored := meta.FindStatusCondition(*conditions, v1alpha1.NetworkAvailable)
@@ -29,7 +29,7 @@ func Explain[S ~string](conditions *[]metav1.Condition, state S, reason, message
 	meta.SetStatusCondition(conditions, explained)
 }
 
-// WordedByServer tells whether a reason of the condition Available is the server's own, not a provider's.
+// WordedByServer tells whether a reason of the condition Available is the server's, not a provider's.
 func WordedByServer(reason string) bool {
 	switch reason {
 	case v1alpha1.NetworkReasonPending, v1alpha1.NetworkReasonAvailable, v1alpha1.NetworkReasonError:

@@ -25,25 +25,24 @@ type Provider interface {
 	// empty for a provider that has nothing to tear down before a Network may be gone.
 	Finalizer() string
 
-	// Realize brings the infrastructure in line with a Network and reports what is there. One that is being deleted is
-	// realized, without peers, as long as NetworkInterfaces keep it. After an error, it is called again later; what it reported is
-	// written all the same.
+	// Realize brings the infrastructure in line with a Network and reports what is there. A Network that is being deleted is
+	// realized, without peers, until its NetworkInterfaces are gone. After an error it is called again later; what it reported
+	// with the error is written nevertheless.
 	Realize(ctx context.Context, network *v1alpha1.Network, situation Situation) (Realization, error)
 
-	// Release takes down what realizes the Network, and tells whether that is confirmed gone. If it is not, the
-	// provider calls found once it is. With a Finalizer, the Network is usually being deleted, and is no peer of any other
-	// any more; else it does not exist, and all that is known of it is its UID and, as far as found said, its name.
+	// Release removes what realizes the Network, and tells whether that is confirmed gone. If it is not, the provider calls
+	// found once it is. With a Finalizer, the Network is usually being deleted and no longer a peer. Else it does not exist:
+	// only its UID is known and, if found named it, its name.
 	Release(ctx context.Context, network *v1alpha1.Network) (gone bool, err error)
 
-	// Run watches the infrastructure until the context ends. It calls found for everything that realizes a Network,
-	// once at the start and whenever it changes; then the Network is realized again, or released if it does not exist
-	// any more.
+	// Run watches the infrastructure until the context ends. It calls found for everything that realizes a Network, once at
+	// the start and after each change. The Network is then realized again, or released if it no longer exists.
 	Run(ctx context.Context, found Found) error
 }
 
-// Situation is what there is beside a Network when it is realized. When it changes, the Network is realized again.
+// Situation is what Realize needs beside the Network. When it changes, the Network is realized again.
 type Situation struct {
-	// Peers are at the other end of the peerings that are Bound on both sides, by the peering's name.
+	// Peers are the Networks at the other end of peerings that are Bound on both sides, by the peering's name.
 	Peers map[string]Peer
 	// Interfaces are the Network's own NetworkInterfaces, in whatever state.
 	Interfaces []*v1alpha1.NetworkInterface
@@ -54,71 +53,70 @@ type Situation struct {
 // Peer is at the other end of a Bound peering.
 type Peer struct {
 	*v1alpha1.Network
-	// Exposes are the ranges that the peer lets the Network reach, and no others: the prefixes of its peering that have a
-	// range, or, where its peering has no prefixes, the addresses and ranges that its NetworkInterfaces have in force.
+	// Exposes are the only ranges of the peer that the Network may reach: the prefixes of the peer's peering that have a range.
+	// If that peering has no prefixes, they are the addresses and ranges that its NetworkInterfaces have in force.
 	Exposes []netip.Prefix
-	// Barred tells that the peering is not in force, because what the peer exposes leads elsewhere already. No packet passes;
-	// but the prefixes of the Network's own peering are resolved: what the peer is told of them must not depend on that.
-	Barred bool
+	// Overlaps means that a range of the peer overlaps one of a peer that was bound earlier, or an address of the Network: the
+	// peering carries no packets.
+	// The prefixes of the Network's own peering are resolved nevertheless: the peer needs their ranges.
+	Overlaps bool
 }
 
-// Found names a Network of which the infrastructure has something.
+// Found tells the controller that the infrastructure has something of a Network.
 type Found func(network types.NamespacedName, uid types.UID)
 
 // Realization is what realizes a Network.
 type Realization struct {
 	// ProviderID identifies the Network in the infrastructure, once known. It never changes.
 	ProviderID string
-	// State of the Network: Available only if it can carry traffic now. Empty if nothing is known now: the state stays
-	// what it is, in the words that explain it.
+	// State of the Network: Available only if it can carry traffic now. Empty if nothing is known now: the stored state and its
+	// explanation stay.
 	State v1alpha1.NetworkState
-	// Reason and Message explain the state, for the condition Available, an Event and, with an error, a metric. They
-	// are the same words each time as long as nothing changes, and empty where there is nothing to explain.
+	// Reason and Message explain the state in the condition Available, an Event and, with an error, a metric. They stay the same
+	// until something changes, and are empty if there is nothing to explain.
 	Reason, Message string
-	// Peerings are the data plane's word on peerings, by the peering's name. A peering without an entry keeps what its
-	// status says.
+	// Peerings are the states of peerings in the data plane, by the peering's name. A peering without an entry keeps its state.
 	Peerings map[string]PeeringRealization
-	// Policies tell what became of the NetworkPolicies of the situation, by UID. It is nil with a provider that enforces none:
-	// their status is somebody else's.
+	// Policies are the results for the NetworkPolicies of the situation, by UID. It is nil if the provider enforces none: somebody
+	// else writes their status.
 	Policies map[types.UID]PolicyRealization
 }
 
-// PolicyRealization is what became of a NetworkPolicy.
+// PolicyRealization is the result for a NetworkPolicy.
 type PolicyRealization struct {
 	InForce bool
-	// Transient tells that nothing is known against one that was in force before: it stays so.
+	// Transient, if it is not InForce, means that a policy that was in force before still is.
 	Transient bool
-	// Reason and Message say who has it in force, or why it is not, for the condition Ready.
+	// Reason and Message explain it in the condition Ready.
 	Reason, Message string
 }
 
 // PeeringRealization is what realizes a peering.
 type PeeringRealization struct {
 	State v1alpha1.NetworkPeeringState
-	// Prefixes in force. One that has no range exposes nothing.
+	// Prefixes in force. A prefix without a range exposes nothing.
 	Prefixes []v1alpha1.PeeringPrefixStatus
-	// Reason and Message say what is wrong and who can fix it, for the condition PeeringsRealized.
+	// Reason and Message say what is wrong and who can fix it, in the condition PeeringsRealized.
 	Reason, Message string
 }
 
-// PeeringsRealized is the type of the condition that is False while something is amiss with the data plane of a
-// peering, and absent otherwise.
+// PeeringsRealized is a condition of Networks. It is False while the data plane of a peering has a fault, and absent otherwise.
 const PeeringsRealized = "PeeringsRealized"
 
-// InterfaceProvider is a Provider that realizes NetworkInterfaces too. With any other, their state is left to somebody
-// outside.
+// InterfaceProvider is a Provider that realizes NetworkInterfaces too. With any other provider, somebody outside writes their
+// state.
 type InterfaceProvider interface {
 	Provider
 
-	// RealizeInterface reports what realizes a NetworkInterface. The network-interface controller has seen before that
-	// its Network exists and is available, and that none of its addresses belongs to another NetworkInterface of the
-	// Network. The VirtualIP is the one that spec.virtualIP asks for, nil if there is none; it may lead elsewhere. With an error,
-	// it is called again after a while; what it reports holds nevertheless.
+	// RealizeInterface realizes a NetworkInterface and reports the result. The network-interface controller calls it only if the
+	// Network is available and no other NetworkInterface of it has one of the addresses. The VirtualIP is the one that
+	// spec.virtualIP names, nil if there is none; its target may be another NetworkInterface. After an error it is called again
+	// later; what it reported with the error is written nevertheless.
 	RealizeInterface(ctx context.Context, nic *v1alpha1.NetworkInterface, network *v1alpha1.Network, vip *v1alpha1.VirtualIP,
 	) (InterfaceRealization, error)
 
-	// WatchInterfaces calls found for the NetworkInterfaces of which the infrastructure has something, whenever that
-	// changes, until the context ends. Then they are realized again.
+	// WatchInterfaces calls found for each NetworkInterface whose realization changes, until the context ends. It is then realized
+	// again.
 	WatchInterfaces(ctx context.Context, found func(types.NamespacedName))
 }
 
@@ -132,29 +130,29 @@ type InterfaceRealization struct {
 	// IPs, Prefixes and VirtualIP are the addresses in force.
 	IPs, Prefixes []string
 	VirtualIP     string
-	// ProviderID identifies the NetworkInterface in the infrastructure, where that has such a thing.
+	// ProviderID identifies the NetworkInterface in the infrastructure, empty if that has no IDs.
 	ProviderID string
 	// MACAddress, Gateways and MTU are what a machine needs to use it.
 	MACAddress string
 	Gateways   []string
 	MTU        int32
-	// Plugged tells whether a machine is attached, nil where the provider does not know. It becomes the condition Plugged.
+	// Plugged tells whether a machine is attached, nil if the provider does not know. It becomes the condition Plugged.
 	Plugged *bool
 }
 
-// AddressProvider is a Provider that has addresses for VirtualIPs, LoadBalancers and NATGateways. With any other, these are left
-// to somebody outside.
+// AddressProvider is a Provider that allocates addresses for VirtualIPs, LoadBalancers and NATGateways. With any other provider,
+// somebody outside does.
 type AddressProvider interface {
 	Provider
 
-	// Address returns the address of an IP family that an object has from now on: the same one each time. An error may be a
-	// *Trouble, in words for the owner of the object.
+	// Address allocates an address of an IP family for an object, or returns the one that it has. An error may be a *Trouble, in
+	// words for the owner of the object.
 	Address(ctx context.Context, holder Holder, family v1alpha1.IPFamily) (string, error)
 
-	// FreeAddresses takes back what an object had that is gone.
+	// FreeAddresses frees the addresses of an object that is gone.
 	FreeAddresses(ctx context.Context, holder Holder) error
 
-	// Holders returns whoever has an address, gone or not.
+	// Holders returns the objects that have an address, also those that are gone.
 	Holders(ctx context.Context) ([]Holder, error)
 }
 
@@ -165,11 +163,10 @@ type Holder struct {
 	UID types.UID
 }
 
-// String has the namespace first: namespaces take turns by it.
+// String begins with the namespace, because the work queue takes turns by namespace.
 func (h Holder) String() string { return fmt.Sprintf("%s %s %s", h.NamespacedName, h.Kind, h.UID) }
 
-// Given returns the addresses and ranges that a NetworkInterface brings itself, and the fields of those that somebody
-// else would have to give to it.
+// Given returns the addresses and ranges in the spec of a NetworkInterface, and the fields whose value has to come from elsewhere.
 func Given(nic *v1alpha1.NetworkInterface) (ips, prefixes, missing []string) {
 	for i, source := range nic.Spec.IPs {
 		if source.Value == "" {

@@ -5,14 +5,14 @@ package provider
 
 import "ironcore.dev/networking/apis/networking/v1alpha1"
 
-// Trouble is an error in words for the users of a Network. It reads the same each time as long as its cause does.
+// Trouble is an error with a state, a reason and a message for the owner of an object. They stay the same while the cause does.
 type Trouble struct {
 	State           v1alpha1.NetworkState
 	Reason, Message string
 	Cause           error
 }
 
-// NewTrouble returns a Trouble.
+// NewTrouble returns a Trouble. The state is empty for an object without one, the cause nil if the message says everything.
 func NewTrouble(state v1alpha1.NetworkState, reason, message string, cause error) *Trouble {
 	return &Trouble{State: state, Reason: reason, Message: message, Cause: cause}
 }
@@ -22,7 +22,7 @@ func (t *Trouble) Error() string { return t.Message }
 // Unwrap returns the cause.
 func (t *Trouble) Unwrap() error { return t.Cause }
 
-// Realization is what can be said of a Network of which nothing else is known. Against one that is available, nothing is.
+// Realization reports the trouble of a Network about which nothing else is known. An available Network stays available.
 func (t *Trouble) Realization(network *v1alpha1.Network) Realization {
 	if network.Status.State == v1alpha1.NetworkStateAvailable {
 		return Realization{Reason: t.Reason}

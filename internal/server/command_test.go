@@ -129,7 +129,7 @@ func TestFlagsOfAHostClusterAreRefusedStandalone(t *testing.T) {
 		t.Fatal("the flags are taken")
 	}
 	for _, flag := range flags {
-		if !strings.Contains(err.Error(), "--"+flag+" has no meaning with --standalone") {
+		if !strings.Contains(err.Error(), "--"+flag+" has no effect with --standalone") {
 			t.Errorf("the error does not name --%s: %v", flag, err)
 		}
 	}

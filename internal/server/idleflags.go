@@ -29,7 +29,7 @@ func (o *Options) refuseHostFlags(sections cliflag.NamedFlagSets) []error {
 	for _, section := range sections.Order {
 		sections.FlagSet(section).VisitAll(func(flag *pflag.Flag) {
 			if flag.Changed && (slices.Contains(hostSections, section) || slices.Contains(hostFlags, flag.Name)) {
-				errs = append(errs, fmt.Errorf("--%s has no meaning with --standalone, which has no host cluster: "+
+				errs = append(errs, fmt.Errorf("--%s has no effect with --standalone, which has no host cluster: "+
 					"leave out one of them", flag.Name))
 			}
 		})

@@ -246,11 +246,11 @@ func (o *Options) Validate() []error {
 		errs = append(errs, fmt.Errorf("--etcd-quota must be at least %dMi", standalone.LeastQuota>>20))
 	}
 	if o.Standalone && o.ServingCert.Enabled() {
-		errs = append(errs, fmt.Errorf("--serving-cert-secret has no meaning with --standalone, which has no host cluster: "+
+		errs = append(errs, fmt.Errorf("--serving-cert-secret has no effect with --standalone, which has no host cluster: "+
 			"leave out one of them"))
 	}
 	if o.Standalone && o.Recommended.SecureServing.ServerCert.CertDirectory != "" {
-		errs = append(errs, fmt.Errorf("--cert-dir has no meaning with --standalone, which keeps its certificates in --data-dir: "+
+		errs = append(errs, fmt.Errorf("--cert-dir has no effect with --standalone, which keeps its certificates in --data-dir: "+
 			"leave out one of them"))
 	}
 	if o.Recommended.SecureServing.BindPort == 0 {

@@ -69,7 +69,7 @@ func claimOf(network *v1alpha1.Network) v1alpha1.NetworkPeeringClaimRef {
 }
 
 // situation returns what a provider is to know of a Network's surroundings, given its Bound peers and theirs, and what finds
-// NetworkInterfaces. Peerings that overlap are not in force: their peers are barred. Both sides are said to be in error.
+// NetworkInterfaces. Peerings whose ranges overlap are not in force, and both sides get the state Error.
 func situation(
 	network *v1alpha1.Network, peersOf func(*v1alpha1.Network) map[string]*v1alpha1.Network, members rules.InterfacesOf,
 ) (provider.Situation, map[string]provider.PeeringRealization) {
@@ -85,7 +85,7 @@ func situation(
 	errors := make(map[string]provider.PeeringRealization)
 	for name, overlap := range rules.DecideOverlaps(rules.InForce(s.Interfaces), exposures) {
 		errors[name] = overlapping(overlap.MessageForOwner(rules.NameOf(bound[name])))
-		s.Peers[name] = provider.Peer{Network: bound[name], Barred: true}
+		s.Peers[name] = provider.Peer{Network: bound[name], Overlaps: true}
 	}
 	for name, peer := range bound {
 		if _, ok := errors[name]; ok || !inError(peer, network) {
@@ -112,12 +112,12 @@ func inError(network, other *v1alpha1.Network) bool {
 
 // markOverlapping puts what overlaps in the place of what a provider reports, but for what it found the prefixes to stand for.
 func markOverlapping(realization *provider.Realization, overlapping map[string]provider.PeeringRealization) {
-	for name, barred := range overlapping {
+	for name, overlap := range overlapping {
 		if realization.Peerings == nil {
 			realization.Peerings = make(map[string]provider.PeeringRealization)
 		}
-		barred.Prefixes = realization.Peerings[name].Prefixes
-		realization.Peerings[name] = barred
+		overlap.Prefixes = realization.Peerings[name].Prefixes
+		realization.Peerings[name] = overlap
 	}
 }
 

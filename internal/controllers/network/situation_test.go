@@ -62,8 +62,8 @@ func TestSituationBarsPeersWhoseRangesOverlap(t *testing.T) {
 	got, errors := situation(network, peersOf, membersOf)
 	exposed := make(map[string][]netip.Prefix)
 	for name, peer := range got.Peers {
-		if _, overlaps := errors[name]; overlaps != peer.Barred {
-			t.Errorf("%s is barred: %v", name, peer.Barred)
+		if _, overlaps := errors[name]; overlaps != peer.Overlaps {
+			t.Errorf("%s overlaps: %v", name, peer.Overlaps)
 		}
 		exposed[name] = peer.Exposes
 	}
@@ -124,8 +124,8 @@ func TestTheOtherSideOfAnOverlapSaysSoToo(t *testing.T) {
 	}, errors); diff != "" {
 		t.Errorf("errors (-want +got):\n%s", diff)
 	}
-	if got.Peers["to-hub"].Barred {
-		t.Error("the peer is barred, though what it exposes overlaps nothing")
+	if got.Peers["to-hub"].Overlaps {
+		t.Error("the peer overlaps, though its ranges overlap nothing")
 	}
 	if _, errors := situation(networks["first"], peersOf, membersOf); len(errors) > 0 {
 		t.Errorf("the earlier peer is in error: %v", errors)

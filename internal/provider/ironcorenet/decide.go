@@ -213,7 +213,7 @@ func (desired *remote) sameAs(other *remote) bool {
 // peeringCase is what is known of a peering before the remote Network is looked at.
 type peeringCase struct {
 	name string
-	// desired is the remote peering, or nil if the peering is not Bound, is barred or may expose nothing at all.
+	// desired is the remote peering, or nil if the peering is not Bound, its ranges overlap or all its prefixes lack a range.
 	desired *remotePeering
 	// prefixes say what each item of the peering's prefixes stands for.
 	prefixes []v1alpha1.PeeringPrefixStatus
@@ -245,7 +245,7 @@ func decidePeering(
 			desired.prefixes = append(desired.prefixes, item)
 		}
 	}
-	if !peer.Barred && (len(peering.Prefixes) == 0 || len(desired.prefixes) > 0) {
+	if !peer.Overlaps && (len(peering.Prefixes) == 0 || len(desired.prefixes) > 0) {
 		decided.desired = desired
 	}
 	return decided
@@ -287,7 +287,7 @@ func decideStates(peerings []peeringCase, there *remote) map[string]provider.Pee
 		}
 		switch {
 		case peering.desired == nil:
-			realized.Prefixes = peering.prefixes // None has a range, or the peering is barred.
+			realized.Prefixes = peering.prefixes // None has a range, or the peer's ranges overlap.
 		case there.has(peering.desired):
 			realized.Prefixes = peering.prefixes
 			if peering.reason == "" {

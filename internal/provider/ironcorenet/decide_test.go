@@ -143,7 +143,7 @@ func TestDecidePeering(t *testing.T) {
 	for sentence, tc := range map[string]struct {
 		prefixes []v1alpha1.PeeringPrefix
 		peer     *v1alpha1.Network
-		barred   bool
+		overlaps bool
 		want     peeringCase
 	}{
 		"a peering that is not bound is not realized": {prefixes: []v1alpha1.PeeringPrefix{inline}},
@@ -180,15 +180,15 @@ func TestDecidePeering(t *testing.T) {
 				reason:   "PrefixUnresolved", message: "Prefix item ref exposes nothing: there is no Prefix absent.",
 			},
 		},
-		"a barred peering is not realized, and its prefixes stand for what they do": {
-			peer: peer, barred: true, prefixes: []v1alpha1.PeeringPrefix{ref("allocated")},
+		"a peering with overlapping ranges is not realized, but its prefixes are resolved": {
+			peer: peer, overlaps: true, prefixes: []v1alpha1.PeeringPrefix{ref("allocated")},
 			want: peeringCase{prefixes: []v1alpha1.PeeringPrefixStatus{status("ref", "10.1.0.0/16")}},
 		},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			tc.want.name = "p"
 			got := decidePeering(&v1alpha1.NetworkPeering{Name: "p", Prefixes: tc.prefixes},
-				provider.Peer{Network: tc.peer, Barred: tc.barred}, "net", resolve)
+				provider.Peer{Network: tc.peer, Overlaps: tc.overlaps}, "net", resolve)
 			if diff := cmp.Diff(tc.want, got, cmp.AllowUnexported(peeringCase{}, remotePeering{})); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}

@@ -36,7 +36,7 @@ func (o *Options) Validate(chosen bool) []error {
 			"ironcore-net-kubeconfig": o.Kubeconfig, "ironcore-net-namespace": o.Namespace,
 		} {
 			if value != "" {
-				errs = append(errs, fmt.Errorf("--%s: has no meaning without --network-provider=ironcore-net", flag))
+				errs = append(errs, fmt.Errorf("--%s has no effect without --network-provider=ironcore-net", flag))
 			}
 		}
 		return errs

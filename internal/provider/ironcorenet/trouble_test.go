@@ -82,7 +82,7 @@ func TestOptions(t *testing.T) {
 		"nothing is asked of a server without the provider": {},
 		"options of a provider that is not chosen are refused": {
 			options: Options{Namespace: "net"},
-			want:    []string{"--ironcore-net-namespace: has no meaning without --network-provider=ironcore-net"},
+			want:    []string{"--ironcore-net-namespace has no effect without --network-provider=ironcore-net"},
 		},
 		"both are needed": {
 			chosen: true,

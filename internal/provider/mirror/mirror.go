@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The network-apiserver authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package mirror keeps copies of objects of another API server, for providers that read there.
+// Package mirror keeps copies of objects of another API server, for providers that read them.
 package mirror
 
 import (
@@ -25,15 +25,15 @@ import (
 )
 
 const (
-	// firstAnswerTimeout is how long a server may be silent before its silence is taken for an answer.
+	// firstAnswerTimeout is how long Await waits for a server's first answer.
 	firstAnswerTimeout = 10 * time.Second
-	// askPeriod is how often a server that can't be read is asked again.
-	askPeriod = 2 * time.Second
+	// retryPeriod is how often a failed request is tried again.
+	retryPeriod = 2 * time.Second
 	// requestTimeout bounds a request to a slow server.
 	requestTimeout = 30 * time.Second
 )
 
-// errSilent tells that a server has not answered so far.
+// errSilent tells that the server has not answered yet.
 var errSilent = errors.New("no answer yet")
 
 // Mirror is a copy of some objects of an API server, kept by a watch, and what is known of the server's health. Use New.
@@ -46,8 +46,8 @@ type Mirror struct {
 	resource schema.GroupVersionResource
 	client   dynamic.ResourceInterface
 
-	firstAnswer chan struct{} // closed by the first word: the copy is complete, or the server is in trouble
-	firstWord   sync.Once
+	firstAnswer chan struct{} // closed once the copy is complete, a request failed, or firstAnswerTimeout is over
+	closeOnce   sync.Once
 
 	mu   sync.Mutex
 	last error // of the server's last answer
@@ -72,7 +72,7 @@ func New(
 }
 
 func (m *Mirror) list(ctx context.Context, options metav1.ListOptions) (list *unstructured.UnstructuredList, err error) {
-	err = m.ask(ctx, func() (err error) {
+	err = m.retry(ctx, func() (err error) {
 		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 		defer cancel()
 		list, err = m.client.List(ctx, options)
@@ -83,20 +83,20 @@ func (m *Mirror) list(ctx context.Context, options metav1.ListOptions) (list *un
 
 func (m *Mirror) watch(ctx context.Context, options metav1.ListOptions) (events watch.Interface, err error) {
 	if options.SendInitialEvents != nil {
-		// A server may refuse initial events, for whatever reason: it is asked for a list next.
+		// If the server can't send initial events, the informer sends a list request next.
 		if events, err = m.startWatch(ctx, options); err == nil {
 			m.recordAnswer(ctx, nil)
 		}
 		return events, err
 	}
-	err = m.ask(ctx, func() (err error) {
+	err = m.retry(ctx, func() (err error) {
 		events, err = m.startWatch(ctx, options)
 		return err
 	})
 	return events, err
 }
 
-// startWatch begins a watch. It ends when the options say, whether the server ends it or not.
+// startWatch begins a watch, which ends after the timeout in the options even if the server keeps it open.
 func (m *Mirror) startWatch(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
 	life := requestTimeout
 	if options.TimeoutSeconds != nil {
@@ -108,13 +108,13 @@ func (m *Mirror) startWatch(ctx context.Context, options metav1.ListOptions) (wa
 	return m.client.Watch(ctx, options)
 }
 
-// ask makes a request until the server answers it. The informer would repeat it too, but at intervals of up to a minute, and
-// with an error in the log each time, also where an API is simply not served yet.
-func (m *Mirror) ask(ctx context.Context, request func() error) (err error) {
-	ended := wait.PollUntilContextCancel(ctx, askPeriod, true, func(context.Context) (bool, error) {
+// retry repeats a request until it succeeds. The informer would repeat it too, but at intervals of up to a minute, and with an
+// error in the log each time, even if the API is only not served yet.
+func (m *Mirror) retry(ctx context.Context, request func() error) (err error) {
+	ended := wait.PollUntilContextCancel(ctx, retryPeriod, true, func(context.Context) (bool, error) {
 		err = request()
 		m.recordAnswer(ctx, err)
-		return err == nil || isOutOfReach(err), nil
+		return err == nil || isVersionUnavailable(err), nil
 	})
 	if ended != nil {
 		return ended
@@ -122,8 +122,8 @@ func (m *Mirror) ask(ctx context.Context, request func() error) (err error) {
 	return err
 }
 
-// isOutOfReach tells that a server does not have the version that was asked for. The informer knows to ask for another.
-func isOutOfReach(err error) bool {
+// isVersionUnavailable tells that the server lacks the resourceVersion of the request. The informer requests another.
+func isVersionUnavailable(err error) bool {
 	return apierrors.IsResourceExpired(err) || apierrors.IsGone(err) ||
 		apierrors.HasStatusCause(err, metav1.CauseTypeResourceVersionTooLarge)
 }
@@ -143,7 +143,7 @@ func (m *Mirror) Run(ctx context.Context) {
 	waiting.Wait()
 }
 
-// Await waits for the first word, and returns what keeps the copy from being complete.
+// Await waits until the copy is complete or can't be for now, and returns the error in that case.
 func (m *Mirror) Await(ctx context.Context) error {
 	select {
 	case <-m.firstAnswer:
@@ -161,11 +161,11 @@ func (m *Mirror) Await(ctx context.Context) error {
 	return m.last
 }
 
-// recordAnswer takes down how the server answered, and logs an error once.
+// recordAnswer notes the result of a request, and logs each new error once.
 func (m *Mirror) recordAnswer(ctx context.Context, err error) {
 	m.mu.Lock()
 	if err != nil && (m.last == nil || Briefly(err) != Briefly(m.last)) && ctx.Err() == nil {
-		klog.FromContext(ctx).Info("Reading failed, will try again every "+askPeriod.String(), "resource", m.resource, "err", err)
+		klog.FromContext(ctx).Info("Reading failed, will try again every "+retryPeriod.String(), "resource", m.resource, "err", err)
 	}
 	m.last = err
 	m.mu.Unlock()
@@ -177,7 +177,7 @@ func (m *Mirror) recordAnswer(ctx context.Context, err error) {
 	}
 }
 
-func (m *Mirror) announceFirstAnswer() { m.firstWord.Do(func() { close(m.firstAnswer) }) }
+func (m *Mirror) announceFirstAnswer() { m.closeOnce.Do(func() { close(m.firstAnswer) }) }
 
 // WithoutManagedFields saves the memory of what nobody reads.
 func WithoutManagedFields(obj any) (any, error) {
@@ -187,7 +187,7 @@ func WithoutManagedFields(obj any) (any, error) {
 	return obj, nil
 }
 
-// Briefly says of an error what does not differ from one try to the next, as ports do.
+// Briefly returns the part of an error that is the same for each try: no ports, for instance.
 func Briefly(err error) string {
 	var status apierrors.APIStatus
 	if errors.As(err, &status) {

@@ -64,13 +64,13 @@ func TestAServerThatCannotBeReadIsAskedEveryTwoSeconds(t *testing.T) {
 		after  time.Duration // of its coming, at the latest
 	}{
 		"one that does not serve the API": {
-			func(context.Context) error { return apierrors.NewNotFound(resource.GroupResource(), "") }, askPeriod,
+			func(context.Context) error { return apierrors.NewNotFound(resource.GroupResource(), "") }, retryPeriod,
 		},
-		"one that is down":            {func(context.Context) error { return down }, askPeriod},
-		"one that never answers":      {silent, requestTimeout + askPeriod},
-		"one that is not ready":       {func(context.Context) error { return apierrors.NewServiceUnavailable("later") }, askPeriod},
-		"one that asks for patience":  {func(context.Context) error { return apierrors.NewTooManyRequestsError("later") }, askPeriod},
-		"one that forbids it for now": {func(context.Context) error { return apierrors.NewForbidden(resource.GroupResource(), "", down) }, askPeriod},
+		"one that is down":            {func(context.Context) error { return down }, retryPeriod},
+		"one that never answers":      {silent, requestTimeout + retryPeriod},
+		"one that is not ready":       {func(context.Context) error { return apierrors.NewServiceUnavailable("later") }, retryPeriod},
+		"one that asks for patience":  {func(context.Context) error { return apierrors.NewTooManyRequestsError("later") }, retryPeriod},
+		"one that forbids it for now": {func(context.Context) error { return apierrors.NewForbidden(resource.GroupResource(), "", down) }, retryPeriod},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

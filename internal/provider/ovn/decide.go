@@ -19,21 +19,20 @@ import (
 	"ironcore.dev/networking/internal/rules"
 )
 
-// Everything here is decided from objects alone, without clients: the rows that should be there, and what makes them of
-// those that are.
+// Everything here is decided from objects, without clients: the desired rows, and the change from those that are there.
 
 // The tables that the provider writes.
 const (
-	tableRouter     = "Logical_Router"
-	tableRouterPort = "Logical_Router_Port"
-	tableRoute      = "Logical_Router_Static_Route"
-	tableRoutePrio  = "Logical_Router_Policy"
-	tableSwitch     = "Logical_Switch"
-	tableSwitchPort = "Logical_Switch_Port"
-	tableACL        = "ACL"
-	tableMACBinding = "Static_MAC_Binding"
-	tablePortGroup  = "Port_Group"
-	tableAddressSet = "Address_Set"
+	tableRouter       = "Logical_Router"
+	tableRouterPort   = "Logical_Router_Port"
+	tableRoute        = "Logical_Router_Static_Route"
+	tableRouterPolicy = "Logical_Router_Policy"
+	tableSwitch       = "Logical_Switch"
+	tableSwitchPort   = "Logical_Switch_Port"
+	tableACL          = "ACL"
+	tableMACBinding   = "Static_MAC_Binding"
+	tablePortGroup    = "Port_Group"
+	tableAddressSet   = "Address_Set"
 )
 
 // What external_ids say of a row.
@@ -52,10 +51,10 @@ const (
 	partPolicies  = "policies"
 )
 
-// theOnly is the key of a row that a Network has one of in the table, whatever its name.
-const theOnly = ""
+// singleKey is the key of a row of a table in which a Network has only one.
+const singleKey = ""
 
-// A guest's gateway is the same in every Network: it is no address of the Network itself.
+// A guest's gateway is the same in every Network. It uses no address of the Network.
 const (
 	gateway4 = "169.254.0.1"
 	gateway6 = "fe80::1"
@@ -123,7 +122,7 @@ func (o owner) row(table, key, part string, columns map[string]any) row {
 	return row{table: table, key: key, part: part, columns: columns}
 }
 
-// macAddress makes a locally administered unicast address from a UID.
+// macAddress derives a locally administered unicast address from a UID.
 func macAddress(uid types.UID) string {
 	sum := sha256.Sum256([]byte(uid))
 	address := net.HardwareAddr(sum[:6])
@@ -131,8 +130,8 @@ func macAddress(uid types.UID) string {
 	return address.String()
 }
 
-// transitAddresses are those of the router port of a Network towards a peer. Packets never carry them, and each is looked
-// up on one port alone: they are from ranges that no guest has, and two that are equal do no harm.
+// transitAddresses are the addresses of a Network's router port towards a peer. No packet carries them, and each is looked up on
+// one port only. So they may be equal to others, and they are from ranges that no guest has.
 func transitAddresses(network, peer types.UID) (v4, v6 netip.Addr) {
 	sum := sha256.Sum256([]byte(string(network) + "/" + string(peer)))
 	four, six := [4]byte(sum[:4]), [16]byte(sum[16:])
@@ -152,12 +151,26 @@ type peering struct {
 	exposes []netip.Prefix
 }
 
-// decideNetwork returns the rows of a Network but for those of its NetworkInterfaces.
+// inOVN tells whether a peer is realized in OVN too.
+func inOVN(peer provider.Peer) bool { return strings.HasPrefix(peer.Spec.ProviderID, scheme) }
+
+// decidePeerings returns the peerings of a Network that get rows.
+func decidePeerings(network *v1alpha1.Network, peers map[string]provider.Peer) []peering {
+	var peerings []peering
+	for i := range network.Spec.Peerings {
+		if peer, ok := peers[network.Spec.Peerings[i].Name]; ok && inOVN(peer) && !peer.Overlaps {
+			peerings = append(peerings, peering{peer: ownerOf(peer.Network), exposes: peer.Exposes})
+		}
+	}
+	return peerings
+}
+
+// decideNetwork returns all rows of a Network except those of its NetworkInterfaces and policies.
 func decideNetwork(o owner, peerings []peering) []row {
 	lan := lanPort(o.uid)
 	rows := []row{
-		o.row(tableRouter, theOnly, partNetwork, map[string]any{"name": routerName(o.uid)}),
-		o.row(tableSwitch, theOnly, partNetwork, map[string]any{"name": switchName(o.uid)}),
+		o.row(tableRouter, singleKey, partNetwork, map[string]any{"name": routerName(o.uid)}),
+		o.row(tableSwitch, singleKey, partNetwork, map[string]any{"name": switchName(o.uid)}),
 		o.row(tableRouterPort, lan, partNetwork, map[string]any{
 			"name": lan, "mac": macAddress(o.uid), "peer": "",
 			"networks": []string{gateway4 + "/32", gateway6 + "/128"},
@@ -167,9 +180,9 @@ func decideNetwork(o owner, peerings []peering) []row {
 			"options": map[string]string{"router-port": lan, "arp_proxy": gateway4 + " " + gateway6},
 		}),
 		// What comes from a peer goes to the Network's own guests or nowhere: peerings are not transitive.
-		o.priority(300, fmt.Sprintf("inport == %q", lan), "allow"),
-		o.priority(200, fmt.Sprintf("outport == %q", lan), "allow"),
-		o.priority(100, "1", "drop"),
+		o.routerPolicy(300, fmt.Sprintf("inport == %q", lan), "allow"),
+		o.routerPolicy(200, fmt.Sprintf("outport == %q", lan), "allow"),
+		o.routerPolicy(100, "1", "drop"),
 	}
 	for _, peering := range peerings {
 		rows = append(rows, decidePeering(o, peering)...)
@@ -177,8 +190,8 @@ func decideNetwork(o owner, peerings []peering) []row {
 	return rows
 }
 
-func (o owner) priority(priority int, match, action string) row {
-	return o.row(tableRoutePrio, fmt.Sprintf("%d %s", priority, match), partNetwork,
+func (o owner) routerPolicy(priority int, match, action string) row {
+	return o.row(tableRouterPolicy, fmt.Sprintf("%d %s", priority, match), partNetwork,
 		map[string]any{"priority": priority, "match": match, "action": action})
 }
 
@@ -281,7 +294,7 @@ func decideInterface(o owner, nic *v1alpha1.NetworkInterface, addresses []netip.
 	}))
 }
 
-// change is what makes the rows that are there the ones that should be.
+// change turns the rows that are there into the desired ones.
 type change struct {
 	insert []row
 	update []update
@@ -290,7 +303,7 @@ type change struct {
 
 type update struct {
 	there   found
-	columns map[string]any // that are to be written
+	columns map[string]any // to write
 }
 
 // found is a row that is there.
@@ -301,7 +314,7 @@ type found struct {
 
 func (c change) empty() bool { return len(c.insert)+len(c.update)+len(c.remove) == 0 }
 
-// parts are those of the Network that the change concerns.
+// parts are the parts of the Network that the change concerns.
 func (c change) parts() map[string]bool {
 	parts := make(map[string]bool)
 	for _, r := range c.insert {
@@ -316,8 +329,8 @@ func (c change) parts() map[string]bool {
 	return parts
 }
 
-// decideChange compares the rows of a Network that should be there with those that are. What is there beside them is
-// removed if it belongs to a part that is decided on.
+// decideChange compares the desired rows of a Network with those that are there. Other rows are removed if they belong to a part
+// that is decided on.
 func decideChange(desired []row, there []found, decidedOn func(part string) bool) change {
 	known := make(map[place]found, len(there))
 	for _, f := range there {
@@ -350,12 +363,12 @@ func decideChange(desired []row, there []found, decidedOn func(part string) bool
 	return c
 }
 
-// place is what no two rows of a Network share.
+// place identifies a row of a Network.
 type place struct{ table, key string }
 
 func (r row) place() place { return place{r.table, r.key} }
 
-// holder returns the row of another part that is where one of the desired rows should be.
+// holder returns a row of another part that has the place of a desired row.
 func holder(desired []row, there []found) (found, bool) {
 	parts := make(map[place]string, len(desired))
 	for _, r := range desired {

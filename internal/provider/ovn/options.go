@@ -63,7 +63,7 @@ func (o *Options) Validate(chosen bool) []error {
 		}
 		for _, option := range given {
 			if option.value != "" {
-				errs = append(errs, fmt.Errorf("--%s has no meaning without --network-provider=ovn", option.flag))
+				errs = append(errs, fmt.Errorf("--%s has no effect without --network-provider=ovn", option.flag))
 			}
 		}
 		return errs
@@ -84,7 +84,7 @@ func (o *Options) Validate(chosen bool) []error {
 		case encrypted && file.value == "":
 			errs = append(errs, fmt.Errorf("--ovn-nb has an address that begins with ssl:, which needs --%s", file.flag))
 		case !encrypted && file.value != "":
-			errs = append(errs, fmt.Errorf("--%s has no meaning without an ssl: address of --ovn-nb", file.flag))
+			errs = append(errs, fmt.Errorf("--%s has no effect without an ssl: address of --ovn-nb", file.flag))
 		}
 	}
 	if encrypted && len(errs) == 0 {

@@ -42,8 +42,8 @@ const (
 	// scheme begins the provider ID of a Network, which goes on with the name of its router, and that of a
 	// NetworkInterface, which goes on with the name of its port.
 	scheme = "ovn://"
-	// attempts is how often a change is decided anew because somebody else wrote.
-	attempts = 5
+	// maxAttempts bounds how often a change is decided again after another writer was first.
+	maxAttempts = 5
 )
 
 // Provider realizes Networks in OVN.
@@ -55,14 +55,14 @@ type Provider struct {
 	busy keymutex.KeyMutex
 
 	mu sync.Mutex
-	// found and foundInterface are set while somebody listens.
+	// found and foundInterface are set while the controllers listen.
 	found          provider.Found
 	foundInterface func(types.NamespacedName)
-	// written is the number of the transaction that last changed a part of a Network.
+	// written is the number of the last transaction that changed a part of a Network.
 	written map[types.UID]map[string]int
-	// awaiting are the Networks that wait until the south-bound database has taken in a transaction.
+	// awaiting are the Networks that wait until the south-bound database has a transaction.
 	awaiting map[owner]int
-	// away are what could not be served because the database did not answer.
+	// away is what waits until the database answers again.
 	away struct {
 		networks   map[owner]bool
 		interfaces map[types.NamespacedName]bool
@@ -117,7 +117,7 @@ func (p *Provider) WatchInterfaces(ctx context.Context, found func(types.Namespa
 	p.mu.Unlock()
 }
 
-// Realize brings the rows of a Network in line, and takes away those of its NetworkInterfaces that are no more.
+// Realize writes the rows of a Network, and removes those of NetworkInterfaces that are gone.
 func (p *Provider) Realize(
 	ctx context.Context, network *v1alpha1.Network, situation provider.Situation,
 ) (provider.Realization, error) {
@@ -130,29 +130,7 @@ func (p *Provider) Realize(
 		}, nil
 	}
 	o := ownerOf(network)
-	var peerings []peering
-	realization := provider.Realization{
-		ProviderID: providerID, State: v1alpha1.NetworkStateAvailable,
-		Peerings: make(map[string]provider.PeeringRealization),
-	}
-	for i := range network.Spec.Peerings {
-		item := &network.Spec.Peerings[i]
-		peer, ok := situation.Peers[item.Name]
-		if !ok {
-			realization.Peerings[item.Name] = provider.PeeringRealization{State: v1alpha1.NetworkPeeringStatePending}
-			continue
-		}
-		if !strings.HasPrefix(peer.Spec.ProviderID, scheme) {
-			realization.Peerings[item.Name] = provider.PeeringRealization{
-				State: v1alpha1.NetworkPeeringStatePending, Reason: "PeerElsewhere",
-				Message: fmt.Sprintf("Network %s/%s is not realized in OVN, so no traffic can flow.", peer.Namespace, peer.Name),
-			}
-			continue
-		}
-		if !peer.Barred {
-			peerings = append(peerings, peering{peer: ownerOf(peer.Network), exposes: peer.Exposes})
-		}
-	}
+	peerings := decidePeerings(network, situation.Peers)
 	inForce := make(map[types.UID]bool)
 	for _, nic := range situation.Interfaces {
 		inForce[nic.UID] = nic.Status.State != v1alpha1.NetworkInterfaceStateError
@@ -175,35 +153,47 @@ func (p *Provider) Realize(
 		})
 		return realization, failed
 	}
-	realization.Policies = p.policies(o, situation.Policies)
+	return provider.Realization{
+		ProviderID: providerID, State: v1alpha1.NetworkStateAvailable,
+		Peerings: p.realizePeerings(ctx, network, situation.Peers), Policies: p.policies(o, situation.Policies),
+	}, nil
+}
+
+// realizePeerings tells which peerings of a Network carry packets.
+func (p *Provider) realizePeerings(
+	ctx context.Context, network *v1alpha1.Network, peers map[string]provider.Peer,
+) map[string]provider.PeeringRealization {
+	realized := make(map[string]provider.PeeringRealization)
 	resolve := p.prefixes.For(ctx, network)
 	for i := range network.Spec.Peerings {
 		item := &network.Spec.Peerings[i]
-		if _, decided := realization.Peerings[item.Name]; decided {
-			continue
+		realization := provider.PeeringRealization{State: v1alpha1.NetworkPeeringStatePending}
+		switch peer, ok := peers[item.Name]; {
+		case !ok:
+		case !inOVN(peer):
+			realization.Reason = "PeerElsewhere"
+			realization.Message = fmt.Sprintf("Network %s/%s is not realized in OVN, so no traffic can flow.", peer.Namespace, peer.Name)
+		default:
+			resolved := prefixes.Decide(item, resolve)
+			realization.Prefixes, realization.Reason, realization.Message = resolved.Items, resolved.Reason, resolved.Message
+			if resolved.Reason == "" && !peer.Overlaps && p.ready(ownerOf(network), ownerOf(peer.Network)) {
+				realization.State = v1alpha1.NetworkPeeringStateReady
+			}
 		}
-		resolved := prefixes.Decide(item, resolve)
-		realized := provider.PeeringRealization{
-			State: v1alpha1.NetworkPeeringStatePending, Prefixes: resolved.Items, Reason: resolved.Reason, Message: resolved.Message,
-		}
-		peer := situation.Peers[item.Name]
-		if resolved.Reason == "" && !peer.Barred && p.ready(o, ownerOf(peer.Network)) {
-			realized.State = v1alpha1.NetworkPeeringStateReady
-		}
-		realization.Peerings[item.Name] = realized
+		realized[item.Name] = realization
 	}
-	return realization, nil
+	return realized
 }
 
-// policies tells whether the south-bound database has taken in the policies of a Network. If not, it is found once it has.
+// policies tells whether the south-bound database has the policies of a Network. If not, the Network is found once it has.
 func (p *Provider) policies(o owner, policies []rules.Policy) map[types.UID]provider.PolicyRealization {
 	realization := provider.PolicyRealization{
 		Transient: true, Reason: v1alpha1.ReasonPending,
-		Message: "The provider ovn has written it, and ovn-northd has not taken it in yet.",
+		Message: "The provider ovn has written it; ovn-northd has not processed it yet.",
 	}
-	if len(policies) > 0 && p.taken(o, o.uid, partPolicies) {
+	if len(policies) > 0 && p.inSouthbound(o, o.uid, partPolicies) {
 		realization = provider.PolicyRealization{
-			InForce: true, Reason: v1alpha1.ReasonRealized, Message: "OVN has it in force on the NetworkInterfaces that it selects.",
+			InForce: true, Reason: v1alpha1.ReasonRealized, Message: "OVN enforces it on the NetworkInterfaces that it selects.",
 		}
 	}
 	return realizePolicies(policies, realization)
@@ -217,15 +207,15 @@ func realizePolicies(policies []rules.Policy, alike provider.PolicyRealization) 
 	return realized
 }
 
-// ensure makes the rows of a Network those that are decided, in one transaction. What is there beside them is removed if it
-// belongs to a part that is decided on.
+// ensure makes the rows of a Network the decided ones, in one transaction. Other rows are removed if they belong to a part that is
+// decided on.
 func (p *Provider) ensure(
 	ctx context.Context, o owner, decide func(*realized) ([]row, error), decidedOn func(part string) bool,
 ) error {
 	p.busy.LockKey(string(o.uid))
 	defer func() { _ = p.busy.UnlockKey(string(o.uid)) }()
 	var err error
-	for range attempts {
+	for range maxAttempts {
 		if err = p.ensureOnce(ctx, o, decide, decidedOn); !errors.Is(err, errConflict) && !errors.Is(err, errTorn) {
 			return err
 		}
@@ -266,8 +256,7 @@ func (p *Provider) ensureOnce(
 	return err
 }
 
-// ready tells whether the south-bound database has taken in both sides of a peering. If not, the Network is found once it
-// has.
+// ready tells whether the south-bound database has both sides of a peering. If not, the Network is found once it has.
 func (p *Provider) ready(o, peer owner) bool {
 	connection, err := p.database.current()
 	if err != nil {
@@ -281,12 +270,13 @@ func (p *Provider) ready(o, peer owner) bool {
 		return false // Its event comes.
 	}
 	// Both are asked: each is waited for.
-	own, theirs := p.taken(o, o.uid, peeringPart(peer)), p.taken(o, peer.uid, peeringPart(o))
+	own, theirs := p.inSouthbound(o, o.uid, peeringPart(peer)), p.inSouthbound(o, peer.uid, peeringPart(o))
 	return own && theirs
 }
 
-// taken tells whether the south-bound database has taken in a part of a Network. If not, the one that asks is found once it has.
-func (p *Provider) taken(asks owner, network types.UID, part string) bool {
+// inSouthbound tells whether the south-bound database has the last change of a part of a Network. If not, asks is found once it
+// has.
+func (p *Provider) inSouthbound(asks owner, network types.UID, part string) bool {
 	connection, err := p.database.current()
 	if err != nil {
 		return false
@@ -305,8 +295,8 @@ func (p *Provider) taken(asks owner, network types.UID, part string) bool {
 	return false
 }
 
-// number returns the transaction that last changed a part of a Network. Of what a former leader wrote it is not known, but
-// none that is later than the copy. The caller holds the lock.
+// number returns the last transaction that changed a part of a Network. For what a former leader wrote, it is the last one that the
+// copy knows. The caller holds the lock.
 func (p *Provider) number(network types.UID, part string, global *nb.NBGlobal) int {
 	if number, ok := p.written[network][part]; ok {
 		return number
@@ -334,7 +324,7 @@ func (p *Provider) Release(ctx context.Context, network *v1alpha1.Network) (gone
 	return true, nil
 }
 
-// RealizeInterface brings the rows of a NetworkInterface in line.
+// RealizeInterface writes the rows of a NetworkInterface.
 func (p *Provider) RealizeInterface(
 	ctx context.Context, nic *v1alpha1.NetworkInterface, network *v1alpha1.Network, _ *v1alpha1.VirtualIP,
 ) (provider.InterfaceRealization, error) {
@@ -376,7 +366,7 @@ func (p *Provider) RealizeInterface(
 	}, failed
 }
 
-// failed explains an error. If the database did not answer, what the error concerns is looked at again once it does.
+// failed explains an error. If the database did not answer, the Network or NetworkInterface is found once it does.
 func (p *Provider) failed(ctx context.Context, o owner, nic types.NamespacedName, err error) *provider.Trouble {
 	explained := explain(err)
 	if explained.Reason == reasonUnavailable {
@@ -393,7 +383,7 @@ func (p *Provider) failed(ctx context.Context, o owner, nic types.NamespacedName
 	return explained
 }
 
-// wakeAll queues everything that waited for the database.
+// wakeAll finds everything that waited for the database.
 func (p *Provider) wakeAll() {
 	p.mu.Lock()
 	networks, interfaces := p.away.networks, p.away.interfaces
@@ -425,12 +415,12 @@ func (p *Provider) tellInterface(name types.NamespacedName) {
 	}
 }
 
-// progressed queues the Networks whose transaction the south-bound database has taken in.
-func (p *Provider) progressed(taken int) {
+// progressed finds the Networks whose transaction the south-bound database has now.
+func (p *Provider) progressed(last int) {
 	p.mu.Lock()
 	var ready []owner
 	for o, needed := range p.awaiting {
-		if needed <= taken {
+		if needed <= last {
 			ready = append(ready, o)
 			delete(p.awaiting, o)
 		}
@@ -441,7 +431,7 @@ func (p *Provider) progressed(taken int) {
 	}
 }
 
-// changed queues the Networks and NetworkInterfaces that a change of a row concerns.
+// changed finds the Networks and NetworkInterfaces of a row that changed.
 func (p *Provider) changed(before, after model.Model) {
 	if global, ok := after.(*nb.NBGlobal); ok {
 		p.progressed(global.SbCfg)
@@ -469,7 +459,7 @@ func (p *Provider) changed(before, after model.Model) {
 	}
 }
 
-// idsOfRouter returns what the router of a Network says of itself.
+// idsOfRouter returns the external_ids of the router of a Network.
 func (p *Provider) idsOfRouter(network types.UID) map[string]string {
 	connection, err := p.database.current()
 	if err != nil {

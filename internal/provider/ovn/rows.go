@@ -94,7 +94,7 @@ func (r *realized) children() map[string][]string {
 	if r.router != nil {
 		children[tableRouterPort] = r.router.Ports
 		children[tableRoute] = r.router.StaticRoutes
-		children[tableRoutePrio] = r.router.Policies
+		children[tableRouterPolicy] = r.router.Policies
 	}
 	if r.logicalSwitch != nil {
 		children[tableSwitchPort] = r.logicalSwitch.Ports
@@ -190,9 +190,9 @@ func (r *realized) take(m model.Model, network types.UID) {
 	}
 	switch m := m.(type) {
 	case *nb.LogicalRouter:
-		set(tableRouter, m.UUID, theOnly, map[string]any{"name": m.Name})
+		set(tableRouter, m.UUID, singleKey, map[string]any{"name": m.Name})
 	case *nb.LogicalSwitch:
-		set(tableSwitch, m.UUID, theOnly, map[string]any{"name": m.Name})
+		set(tableSwitch, m.UUID, singleKey, map[string]any{"name": m.Name})
 	case *nb.LogicalRouterPort:
 		set(tableRouterPort, m.UUID, m.Name, map[string]any{
 			"name": m.Name, "mac": m.MAC, "networks": m.Networks, "peer": ptr.Deref(m.Peer, "")})
@@ -201,7 +201,7 @@ func (r *realized) take(m model.Model, network types.UID) {
 		set(tableRoute, m.UUID, m.IPPrefix+" "+port, map[string]any{
 			"ip_prefix": m.IPPrefix, "nexthop": m.Nexthop, "output_port": port})
 	case *nb.LogicalRouterPolicy:
-		set(tableRoutePrio, m.UUID, fmt.Sprintf("%d %s", m.Priority, m.Match), map[string]any{
+		set(tableRouterPolicy, m.UUID, fmt.Sprintf("%d %s", m.Priority, m.Match), map[string]any{
 			"priority": m.Priority, "match": m.Match, "action": string(m.Action)})
 	case *nb.LogicalSwitchPort:
 		set(tableSwitchPort, m.UUID, m.Name, map[string]any{
@@ -247,87 +247,34 @@ func externalIDs(m model.Model) map[string]string {
 
 // parents tells in which column of which table the rows of a table are listed. Those of other tables stand alone.
 var parents = map[string]struct{ table, column string }{
-	tableRouterPort: {tableRouter, "ports"},
-	tableRoute:      {tableRouter, "static_routes"},
-	tableRoutePrio:  {tableRouter, "policies"},
-	tableSwitchPort: {tableSwitch, "ports"},
-	tableACL:        {tableSwitch, "acls"},
+	tableRouterPort:   {tableRouter, "ports"},
+	tableRoute:        {tableRouter, "static_routes"},
+	tableRouterPolicy: {tableRouter, "policies"},
+	tableSwitchPort:   {tableSwitch, "ports"},
+	tableACL:          {tableSwitch, "acls"},
 }
 
 // operations returns the transaction that makes a change, provided that nobody has written since the rows were read.
 func (r *realized) operations(network types.UID, c change) []ovsdb.Operation {
-	operations := []ovsdb.Operation{r.unchanged(network)}
-	ports := make(map[string]string, len(r.ports)) // what a transaction calls them, by name
-	for uuid, name := range r.ports {
-		ports[name] = uuid
+	b := &batch{
+		operations: []ovsdb.Operation{r.unchanged(network)},
+		ports:      make(map[string]string, len(r.ports)), parents: make(map[string]string), lists: make(map[list][]any),
 	}
-	references := map[string]string{} // to the router and the switch
+	for uuid, name := range r.ports {
+		b.ports[name] = uuid
+	}
 	if r.router != nil {
-		references[tableRouter] = r.router.UUID
+		b.parents[tableRouter] = r.router.UUID
 	}
 	if r.logicalSwitch != nil {
-		references[tableSwitch] = r.logicalSwitch.UUID
+		b.parents[tableSwitch] = r.logicalSwitch.UUID
 	}
-	type list struct {
-		table, column string
-		mutator       ovsdb.Mutator
-	}
-	lists := make(map[list][]any)
-	// A transaction may have operations of several Networks.
-	newName := func(i int) string { return groupName("new", network) + "_" + strconv.Itoa(i) }
-	for i, inserted := range c.insert {
-		if inserted.table == tableSwitchPort {
-			ports[inserted.key] = newName(i)
-		}
-	}
-	for i, inserted := range c.insert {
-		name := newName(i)
-		columns := maps.Clone(inserted.columns)
-		if inserted.table == tableRouter {
-			ids := maps.Clone(columns["external_ids"].(map[string]string))
-			ids[idRevision] = "1"
-			columns["external_ids"] = ids
-		}
-		operations = append(operations, ovsdb.Operation{
-			Op: ovsdb.OperationInsert, Table: inserted.table, Row: values(inserted.table, columns, ports), UUIDName: name,
-		})
-		if parent, ok := parents[inserted.table]; ok {
-			key := list{parent.table, parent.column, ovsdb.MutateOperationInsert}
-			lists[key] = append(lists[key], ovsdb.UUID{GoUUID: name})
-		} else {
-			references[inserted.table] = name
-		}
-	}
-	for _, u := range c.update {
-		columns := u.columns
-		if u.there.table == tableRouter && columns["external_ids"] != nil {
-			columns = maps.Clone(columns)
-			ids := maps.Clone(columns["external_ids"].(map[string]string))
-			ids[idRevision] = strconv.Itoa(r.revision())
-			columns["external_ids"] = ids
-		}
-		operations = append(operations, ovsdb.Operation{
-			Op: ovsdb.OperationUpdate, Table: u.there.table, Where: where(u.there.uuid), Row: values(u.there.table, columns, ports),
-		})
-	}
-	for _, removed := range c.remove {
-		if parent, ok := parents[removed.table]; ok {
-			key := list{parent.table, parent.column, ovsdb.MutateOperationDelete}
-			lists[key] = append(lists[key], ovsdb.UUID{GoUUID: removed.uuid})
-			continue
-		}
-		operations = append(operations, ovsdb.Operation{
-			Op: ovsdb.OperationDelete, Table: removed.table, Where: where(removed.uuid),
-		})
-	}
-	for key, uuids := range lists {
-		operations = append(operations, ovsdb.Operation{
-			Op: ovsdb.OperationMutate, Table: key.table, Where: where(references[key.table]),
-			Mutations: []ovsdb.Mutation{*ovsdb.NewMutation(key.column, key.mutator, ovsdb.OvsSet{GoSet: uuids})},
-		})
-	}
+	b.insert(network, c.insert)
+	b.update(c.update, r.revision())
+	b.remove(c.remove)
+	b.mutateLists()
 	if r.router != nil {
-		operations = append(operations, ovsdb.Operation{
+		b.operations = append(b.operations, ovsdb.Operation{
 			Op: ovsdb.OperationMutate, Table: tableRouter, Where: where(r.router.UUID),
 			Mutations: []ovsdb.Mutation{
 				*ovsdb.NewMutation("external_ids", ovsdb.MutateOperationDelete, ovsdb.OvsSet{GoSet: []any{idRevision}}),
@@ -336,7 +283,93 @@ func (r *realized) operations(network types.UID, c change) []ovsdb.Operation {
 			},
 		})
 	}
-	return operations
+	return b.operations
+}
+
+// batch collects the operations of a change.
+type batch struct {
+	operations []ovsdb.Operation
+	// ports are the UUIDs of the switch's ports by name, and parents those of the router and the switch by table. New rows have
+	// a name in the transaction instead.
+	ports, parents map[string]string
+	lists          map[list][]any
+}
+
+// list is a list of rows that the router or the switch has, with what happens to it.
+type list struct {
+	table, column string
+	mutator       ovsdb.Mutator
+}
+
+func (b *batch) insert(network types.UID, rows []row) {
+	// The UID is part of the name because a transaction may have operations of several Networks.
+	name := func(i int) string { return groupName("new", network) + "_" + strconv.Itoa(i) }
+	for i, r := range rows {
+		if r.table == tableSwitchPort {
+			b.ports[r.key] = name(i)
+		}
+	}
+	for i, r := range rows {
+		columns := r.columns
+		if r.table == tableRouter {
+			columns = withRevision(columns, 1)
+		}
+		b.operations = append(b.operations, ovsdb.Operation{
+			Op: ovsdb.OperationInsert, Table: r.table, Row: values(r.table, columns, b.ports), UUIDName: name(i),
+		})
+		if !b.list(r.table, ovsdb.MutateOperationInsert, name(i)) {
+			b.parents[r.table] = name(i)
+		}
+	}
+}
+
+func (b *batch) update(updates []update, revision int) {
+	for _, u := range updates {
+		columns := u.columns
+		if u.there.table == tableRouter && columns["external_ids"] != nil {
+			columns = withRevision(columns, revision)
+		}
+		b.operations = append(b.operations, ovsdb.Operation{
+			Op: ovsdb.OperationUpdate, Table: u.there.table, Where: where(u.there.uuid), Row: values(u.there.table, columns, b.ports),
+		})
+	}
+}
+
+// remove deletes rows. The database itself deletes those that are no longer in a list.
+func (b *batch) remove(rows []found) {
+	for _, r := range rows {
+		if !b.list(r.table, ovsdb.MutateOperationDelete, r.uuid) {
+			b.operations = append(b.operations, ovsdb.Operation{Op: ovsdb.OperationDelete, Table: r.table, Where: where(r.uuid)})
+		}
+	}
+}
+
+// list notes a change of the list that a row is in. It returns false for a row that is in none.
+func (b *batch) list(table string, mutator ovsdb.Mutator, uuid string) bool {
+	parent, ok := parents[table]
+	if ok {
+		key := list{parent.table, parent.column, mutator}
+		b.lists[key] = append(b.lists[key], ovsdb.UUID{GoUUID: uuid})
+	}
+	return ok
+}
+
+func (b *batch) mutateLists() {
+	for key, uuids := range b.lists {
+		b.operations = append(b.operations, ovsdb.Operation{
+			Op: ovsdb.OperationMutate, Table: key.table, Where: where(b.parents[key.table]),
+			Mutations: []ovsdb.Mutation{*ovsdb.NewMutation(key.column, key.mutator, ovsdb.OvsSet{GoSet: uuids})},
+		})
+	}
+}
+
+// withRevision returns the columns of a router with its revision in external_ids.
+func withRevision(columns map[string]any, revision int) map[string]any {
+	columns = maps.Clone(columns)
+	ids := maps.Clone(columns["external_ids"].(map[string]string))
+	ids[idRevision] = strconv.Itoa(revision)
+	columns["external_ids"] = ids
+	return columns
 }
 
 // unchanged is the operation that fails if the router is not as it was read. Each transaction changes its revision.

@@ -49,7 +49,7 @@ func explain(err error) *provider.Trouble {
 		return provider.NewTrouble(v1alpha1.NetworkStateError, v1alpha1.NetworkInterfaceReasonAddressInUse, err.Error(), err)
 	case errors.Is(err, errConflict), errors.Is(err, errTorn):
 		return provider.NewTrouble(v1alpha1.NetworkStatePending, "NBConflict",
-			"Somebody else writes to OVN's north-bound database at the same moment, or a row of this name is not this server's.", err)
+			"Another client writes to OVN's north-bound database at the same time, or has made a row with this name.", err)
 	}
 	return provider.NewTrouble(v1alpha1.NetworkStatePending, "NBRefused", "OVN's north-bound database refuses: "+err.Error(), err)
 }

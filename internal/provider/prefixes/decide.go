@@ -11,22 +11,21 @@ import (
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 )
 
-// reasonUnresolved is the reason of a peering of which a prefix has no range.
+// reasonUnresolved is the reason of a peering with a prefix that has no range.
 const reasonUnresolved = "PrefixUnresolved"
 
 // Resolve returns the range of a Prefix in the namespace of a Network, or why there is none.
 type Resolve func(prefixName string) (prefix, why string)
 
-// Resolved is what the prefixes of a peering stand for.
+// Resolved are the ranges of the prefixes of a peering.
 type Resolved struct {
-	// Items are the prefixes in their order. One that has no range exposes nothing: a peering whose items all have none
-	// exposes nothing at all.
+	// Items are the prefixes in their order. An item without a range exposes nothing.
 	Items []v1alpha1.PeeringPrefixStatus
 	// Reason and Message say which have no range, and are empty if all have one.
 	Reason, Message string
 }
 
-// Decide returns what the prefixes of a peering stand for.
+// Decide returns the ranges of the prefixes of a peering.
 func Decide(peering *v1alpha1.NetworkPeering, resolve Resolve) Resolved {
 	var resolved Resolved
 	var missing []string

@@ -62,8 +62,8 @@ func New(host *rest.Config) (*Resolver, error) {
 	return r, nil
 }
 
-// Run keeps the Prefixes in view from the first reference until the context ends, and calls found for the Networks
-// whose references may mean something else now.
+// Run watches the Prefixes from the first reference until the context ends, and calls found for the Networks whose references may
+// have changed.
 func (r *Resolver) Run(ctx context.Context, found provider.Found) error {
 	if r.mirror == nil {
 		return nil
@@ -111,8 +111,8 @@ func (r *Resolver) changed(prefix *types.NamespacedName, found provider.Found) {
 	}
 }
 
-// For returns what resolves the references of a Network, and forgets those that it had before. The Network is found when one
-// of them means something else.
+// For returns a function that resolves the references of a Network, and forgets its earlier ones. Run calls found for the Network
+// when one of them changes.
 func (r *Resolver) For(ctx context.Context, network *v1alpha1.Network) Resolve {
 	r.Forget(network.UID)
 	return func(name string) (prefix, why string) {
@@ -132,7 +132,7 @@ func (r *Resolver) For(ctx context.Context, network *v1alpha1.Network) Resolve {
 			return "", fmt.Sprintf("there is no Prefix %s: create it.", name)
 		}
 		object := obj.(*unstructured.Unstructured).Object
-		// What is not a text is none.
+		// A value that is no string counts as empty.
 		phase, _, _ := unstructured.NestedString(object, "status", "phase")
 		if prefix, _, _ = unstructured.NestedString(object, "spec", "prefix"); phase != phaseAllocated || prefix == "" {
 			return "", fmt.Sprintf("Prefix %s has no range yet.", name)
@@ -141,7 +141,7 @@ func (r *Resolver) For(ctx context.Context, network *v1alpha1.Network) Resolve {
 	}
 }
 
-// use notes that a change of the Prefix concerns the Network. It comes before the Prefix is read, so that no change is missed.
+// use notes that a Network refers to a Prefix. It is called before the Prefix is read, so that no change is missed.
 func (r *Resolver) use(prefix types.NamespacedName, network *v1alpha1.Network) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -152,7 +152,7 @@ func (r *Resolver) use(prefix types.NamespacedName, network *v1alpha1.Network) {
 	r.uses[network.UID] = append(r.uses[network.UID], prefix)
 }
 
-// Forget ends what For began, for all references of a Network.
+// Forget forgets the references of a Network.
 func (r *Resolver) Forget(network types.UID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

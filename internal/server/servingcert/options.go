@@ -55,10 +55,10 @@ func (o *Options) Enabled() bool { return o.Secret != "" }
 func (o *Options) Validate(files genericoptions.CertKey) (errs []error) {
 	if !o.Enabled() {
 		if len(o.DNSNames) > 0 {
-			errs = append(errs, fmt.Errorf("--%s has no meaning without --%s: give both or none", dnsNamesFlag, secretFlag))
+			errs = append(errs, fmt.Errorf("--%s has no effect without --%s: give both or none", dnsNamesFlag, secretFlag))
 		}
 		if o.APIService != NewOptions().APIService {
-			errs = append(errs, fmt.Errorf("--%s has no meaning without --%s: give both or none", apiServiceFlag, secretFlag))
+			errs = append(errs, fmt.Errorf("--%s has no effect without --%s: give both or none", apiServiceFlag, secretFlag))
 		}
 		return errs
 	}

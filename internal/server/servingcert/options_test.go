@@ -36,7 +36,7 @@ func TestOptions(t *testing.T) {
 		},
 		"a name in the certificate needs a Secret": {
 			args: []string{dnsNames},
-			want: []string{"--serving-cert-dns-names has no meaning without --serving-cert-secret: give both or none"},
+			want: []string{"--serving-cert-dns-names has no effect without --serving-cert-secret: give both or none"},
 		},
 		"a Secret and a file exclude each other": {
 			args:  []string{secret, dnsNames},

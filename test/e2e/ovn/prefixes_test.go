@@ -269,7 +269,7 @@ func TestAPrefixRefExposesTheRangeOfItsPrefix(t *testing.T) {
 		left := w.peering("left", v1alpha1.NetworkPeeringStateError, "where this Network has 10.2.0.1/32 itself")
 		w.peering("right", v1alpha1.NetworkPeeringStateError, "where this Network has 10.2.0.1/32 itself")
 		if left.Status.Peerings[0].Prefixes[0].Prefix != "10.2.0.0/24" {
-			t.Errorf("the prefixes of what is barred are %+v", left.Status.Peerings[0].Prefixes)
+			t.Errorf("the prefixes of the peering that overlaps are %+v", left.Status.Peerings[0].Prefixes)
 		}
 		w.eventually("they are left alone for three seconds", func(ctx context.Context) (bool, string) {
 			networks, err := w.Networks(namespace).List(ctx, metav1.ListOptions{})
