@@ -23,16 +23,16 @@ import (
 )
 
 const (
-	// connectTimeout bounds one attempt to find the leader and read everything, and attemptTimeout the first part of that.
+	// connectTimeout bounds one attempt to find the leader and read everything, and findTimeout only to find the leader.
 	connectTimeout = 10 * time.Second
-	attemptTimeout = 2 * time.Second
-	// probeInterval is how often a connection is tried, and probeTimeout how long a member may be silent.
+	findTimeout    = 2 * time.Second
+	// probeInterval is how often the connection is checked, and probeTimeout how long the member may take to answer.
 	probeInterval = time.Second
 	probeTimeout  = 3 * time.Second
 )
 
 var (
-	// errNotConnected tells that the database was not reached so far.
+	// errNotConnected tells that the database has not answered yet.
 	errNotConnected = errors.New("no answer yet")
 	// errNotInitialized tells that nobody has written to the database yet: neither ovn-northd nor ovn-nbctl init.
 	errNotInitialized = errors.New("NB_Global has no row")
@@ -41,11 +41,11 @@ var (
 // database is the connection to the north-bound database and the copy of it that a monitor keeps.
 type database struct {
 	options Options
-	// changed is told of every change of a row, before and after it, and connected of every new copy. Nil is no row.
+	// changed is called for each change of a row, with nil before an insert and after a deletion; connected for each new copy.
 	changed   func(before, after model.Model)
 	connected func()
 
-	// committing is held during a transaction: what comes meanwhile goes into the next one.
+	// committing is held during a transaction: changes until its end go into the next one.
 	committing sync.Mutex
 
 	tried    chan struct{} // closed by the first attempt's end
@@ -56,8 +56,8 @@ type database struct {
 	client client.Client
 	alive  context.Context
 	err    error
-	// waiting are changes for the next transaction.
-	waiting []*writing
+	// waiting are the changes of the next transaction.
+	waiting []*pendingChange
 	// progress is closed whenever nb_cfg or sb_cfg of the copy may have changed.
 	progress chan struct{}
 }
@@ -85,7 +85,7 @@ func (d *database) run(ctx context.Context) {
 			connectedMetric.WithLabelValues().Set(0)
 			err = errors.New("the connection was lost")
 		}
-		end() // Whoever waits for an answer gives up: the end of the connection waits for that.
+		end() // Close waits for the requests, so these end first.
 		if connection, none := d.current(); none == nil {
 			connection.Close()
 		}
@@ -100,8 +100,8 @@ func (d *database) run(ctx context.Context) {
 	}
 }
 
-// connect connects to the member that leads, and reads everything. Until the context ends it watches whether the connection
-// is lost.
+// connect connects to the member that leads, and reads everything. It returns a channel that is closed if the connection is lost
+// before the context ends.
 func (d *database) connect(connected context.Context) (gone <-chan struct{}, err error) {
 	ctx, cancel := context.WithTimeout(connected, connectTimeout)
 	defer cancel()
@@ -134,7 +134,7 @@ func (d *database) connect(connected context.Context) (gone <-chan struct{}, err
 	return lost, nil
 }
 
-// attempt is what comes of connecting to one member.
+// attempt is the result of connecting to one member.
 type attempt struct {
 	connection   client.Client
 	disconnected chan struct{}
@@ -142,9 +142,9 @@ type attempt struct {
 	err          error
 }
 
-// findLeader asks all members at once, so that none that is silent keeps the server from the others.
+// findLeader asks all members at once, so that a silent one delays nothing.
 func (d *database) findLeader(ctx context.Context) (*attempt, error) {
-	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	ctx, cancel := context.WithTimeout(ctx, findTimeout)
 	defer cancel()
 	attempts := make(chan *attempt)
 	for _, address := range d.options.NB {
@@ -183,7 +183,7 @@ func (d *database) try(ctx context.Context, address string) *attempt {
 		tablePortGroup:  {{Columns: []model.ColumnKey{{Column: "external_ids", Key: idUID}}}},
 		tableAddressSet: {{Columns: []model.ColumnKey{{Column: "external_ids", Key: idUID}}}},
 	})
-	silent := logr.Discard() // What goes wrong is told by errors.
+	silent := logr.Discard() // Errors are returned.
 	options := []client.Option{client.WithLeaderOnly(true), client.WithLogger(&silent), client.WithEndpoint(address)}
 	var distrusted error
 	if strings.HasPrefix(address, "ssl:") {
@@ -199,13 +199,13 @@ func (d *database) try(ctx context.Context, address string) *attempt {
 	}
 	disconnected := connection.DisconnectNotify()
 	if err := connection.Connect(ctx); err != nil {
-		// The error does not wrap that the certificate is not trusted.
+		// err does not wrap the error of the certificate.
 		return failed(errors.Join(distrusted, err))
 	}
 	return &attempt{connection: connection, disconnected: disconnected, tables: tables.Types()}
 }
 
-// columnsOf lists the columns that a model has. An update with another one would be lost.
+// columnsOf lists the columns of a model. The library drops an update that has any other column.
 func columnsOf(row reflect.Type) []string {
 	var columns []string
 	for i := range row.NumField() {
@@ -216,7 +216,7 @@ func columnsOf(row reflect.Type) []string {
 	return columns
 }
 
-// hold waits until a connection is lost, or its member is silent.
+// hold waits until the connection is lost or its member does not answer.
 func (d *database) hold(ctx context.Context, lost <-chan struct{}) {
 	connection, _ := d.current()
 	probe := time.NewTicker(probeInterval)
@@ -253,7 +253,7 @@ func (d *database) event(before, after model.Model) {
 	d.changed(before, after)
 }
 
-// moved wakes those who wait for progress.
+// moved wakes those that wait for progress.
 func (d *database) moved() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -270,7 +270,7 @@ func (d *database) current() (client.Client, error) {
 	return d.client, nil
 }
 
-// await returns the connection, or the error that there is none. The first attempt is waited for.
+// await waits for the first attempt, and returns the connection or why there is none.
 func (d *database) await(ctx context.Context) (client.Client, error) {
 	select {
 	case <-d.tried:
@@ -289,8 +289,8 @@ func table(connection client.Client, name string) (*cache.RowCache, error) {
 	return copied.Table(name), nil
 }
 
-// configuration returns how many transactions have asked to be followed, and how many of them the south-bound database
-// has taken in.
+// configuration returns the row whose nb_cfg counts the transactions, and whose sb_cfg is the last one that the south-bound
+// database has.
 func configuration(connection client.Client) (global *nb.NBGlobal, err error) {
 	rows, err := table(connection, "NB_Global")
 	if err != nil {

@@ -112,14 +112,14 @@ func isAddress(text string) bool {
 	return false
 }
 
-// untrustedError tells that what answered is not the database that is meant.
+// untrustedError tells that the certificate of the database is not trusted.
 type untrustedError struct{ cause error }
 
 func (e *untrustedError) Error() string { return e.cause.Error() }
 func (e *untrustedError) Unwrap() error { return e.cause }
 
-// tls is for connections to addresses that begin with "ssl:". It calls distrusted with why the other side's certificate is not
-// good.
+// tls is for connections to addresses that begin with "ssl:". It calls distrusted with the error if the database's certificate is
+// not trusted.
 func (o *Options) tls(distrusted func(error)) (*tls.Config, error) {
 	authorities, err := os.ReadFile(o.CAFile)
 	if err != nil {
@@ -137,7 +137,7 @@ func (o *Options) tls(distrusted func(error)) (*tls.Config, error) {
 	return &tls.Config{
 		Certificates: []tls.Certificate{certificate},
 		MinVersion:   tls.VersionTLS12,
-		// Certificates that OVN's own tools make name no hosts, which the usual check does not accept.
+		// The usual check would refuse the certificates that OVN's own tools make: they name no hosts.
 		InsecureSkipVerify: true,
 		VerifyConnection: func(state tls.ConnectionState) error {
 			err := verify(state.PeerCertificates, roots, hosts)
@@ -163,8 +163,8 @@ func (o *Options) encryptedHosts() []string {
 	return hosts
 }
 
-// verify checks a chain of certificates: an authority has signed it, and where it names hosts, it names one of the given
-// ones. Each member of a cluster may have the certificate of any.
+// verify checks that an authority has signed a chain of certificates. If the certificate names hosts, one must be among the given
+// ones: it need not be the member's own, because all members of a cluster may share a certificate.
 func verify(chain []*x509.Certificate, roots *x509.CertPool, hosts []string) error {
 	intermediates := x509.NewCertPool()
 	for _, certificate := range chain[1:] {

@@ -4,13 +4,13 @@
 // Package ovn is the provider whose packets OVN carries. It writes only rows of OVN's north-bound database; ovn-northd and
 // the hypervisors follow:
 //
-//	Network, peers, NetworkInterfaces → decide.go: the rows that should be there → a transaction, together with others
-//	rows → monitor → decide.go: what is there → status
+//	Network, peers, NetworkInterfaces → decide.go: the desired rows → a transaction, together with others
+//	rows → monitor → decide.go: the rows that are there → status
 //
-// A Network is a logical router and a logical switch, a NetworkInterface a port of the switch and routes to its addresses,
-// a Bound peering a port on either router and routes to what the other side exposes. No route, no packet. NetworkPolicies
-// are ACLs of the switch, on groups of its ports. Rows are named by UIDs and say in external_ids what they are for; others
-// are never touched. A transaction waits for the revision of the router that it was decided on, so that of two leaders the
+// A Network is a logical router and a logical switch, a NetworkInterface a port of the switch and routes to its addresses, a
+// Bound peering a port on either router and routes to what the other side exposes. No route, no packet. NetworkPolicies are ACLs
+// of the switch, on groups of its ports. Rows are named by UIDs and say in external_ids what they are for; other rows are never
+// touched. A transaction fails if the revision of the router is not the one that it was decided on, so that of two leaders the
 // slower one begins again.
 package ovn
 
@@ -39,8 +39,8 @@ const Name = "ovn"
 
 const (
 	finalizer = v1alpha1.GroupName + "/ovn"
-	// scheme begins the provider ID of a Network, which goes on with the name of its router, and that of a
-	// NetworkInterface, which goes on with the name of its port.
+	// scheme begins the provider ID of a Network, followed by the name of its router, and that of a NetworkInterface, followed by
+	// the name of its port.
 	scheme = "ovn://"
 	// maxAttempts bounds how often a change is decided again after another writer was first.
 	maxAttempts = 5

@@ -13,7 +13,7 @@ import (
 	"ironcore.dev/networking/internal/rules"
 )
 
-// The priorities of ACLs: what a policy allows comes before what is dropped where a policy restricts the direction.
+// The priorities of ACLs: what a policy allows comes before the drop of everything else.
 const (
 	allowPriority = 1001
 	dropPriority  = 1000
@@ -39,9 +39,8 @@ func groupName(kind string, uid types.UID) string {
 	return kind + "_" + strings.ReplaceAll(string(uid), "-", "_")
 }
 
-// decidePolicies returns the rows that put the policies of a Network in force on the ports that are in place: for each
-// direction a group of the ports that may receive or send only what a policy allows, and for each policy a group of the ports
-// that it is for.
+// decidePolicies returns the rows that enforce the policies of a Network on the ports that are in place: a group of the ports of
+// each policy, and for each direction a group of the ports that may receive or send only what a policy allows.
 func decidePolicies(o owner, policies []rules.Policy, inPlace map[types.UID]bool) []row {
 	if len(policies) == 0 {
 		return nil
@@ -83,8 +82,8 @@ func decidePolicies(o owner, policies []rules.Policy, inPlace map[types.UID]bool
 	return distinctRows(rows)
 }
 
-// restrict returns the rows that drop all traffic of ports in a direction but for what a policy allows. The group is there
-// without ports too: it tells that the Network has policies.
+// restrict returns the rows that drop all traffic of ports in a direction, except what a policy allows. The group exists even
+// without ports: it shows that the Network has policies.
 func (o owner) restrict(d direction, ports []string) []row {
 	group := groupName(d.name, o.uid)
 	rows := []row{o.portGroup(group, ports)}
@@ -97,7 +96,7 @@ func (o owner) restrict(d direction, ports []string) []row {
 		o.acl(d, allowPriority, fmt.Sprintf("%s == @%s && (nd || nd_rs || nd_ra)", d.here, group), "allow-related"))
 }
 
-// decideMatch returns what packets a rule matches, given the name of its address sets.
+// decideMatch returns the match of a rule, given the name of its address sets.
 func decideMatch(d direction, rule rules.PolicyRule, set string) string {
 	var conditions []string
 	if !rule.Anywhere {
@@ -124,8 +123,8 @@ func decideMatch(d direction, rule rules.PolicyRule, set string) string {
 	return strings.Join(conditions, " && ")
 }
 
-// decideNewPort returns the rows that a port needs at its creation where there are policies: it may receive and send nothing
-// before they have been decided for it.
+// decideNewPort returns the rows that a new port needs if there are policies: it may receive and send nothing until they have been
+// decided for it.
 func decideNewPort(o owner, nic types.UID, there []found) []row {
 	port := interfacePort(nic)
 	groups := make(map[string][]string)
@@ -175,7 +174,7 @@ func (o owner) addressSets(name string, rule rules.PolicyRule) []row {
 	return rows
 }
 
-// distinctRows leaves out rules that say what an earlier one of the policy says.
+// distinctRows drops the rows of a rule that equals an earlier one of its policy.
 func distinctRows(rows []row) []row {
 	seen := make(map[place]bool, len(rows))
 	return slices.DeleteFunc(rows, func(r row) bool {

@@ -21,13 +21,13 @@ import (
 )
 
 var (
-	// errConflict tells that somebody else wrote since the rows were read.
+	// errConflict tells that another writer was first.
 	errConflict = errors.New("another writer was first")
-	// errTorn tells that a transaction is only half in the copy yet.
+	// errTorn tells that the copy has only a part of a transaction yet.
 	errTorn = errors.New("a transaction is on its way")
 )
 
-// realized is what of a Network is in the database.
+// realized are the rows of a Network that are in the database.
 type realized struct {
 	rows []found
 	// router and logicalSwitch are the rows that the others belong to, nil if there are none.
@@ -119,8 +119,7 @@ func first(connection client.Client, tableName string, like model.Model) (model.
 	return nil, nil
 }
 
-// takeBindings adds the MAC bindings, which say nothing of what they are for: they belong where the route to the same
-// address does.
+// takeBindings adds the MAC bindings. They have no external_ids: they belong to the same part as the route to their address.
 func (r *realized) takeBindings(connection client.Client, network types.UID) error {
 	rows, err := table(connection, tableMACBinding)
 	if err != nil {
@@ -245,7 +244,7 @@ func externalIDs(m model.Model) map[string]string {
 	return nil
 }
 
-// parents tells in which column of which table the rows of a table are listed. Those of other tables stand alone.
+// parents has the table and column that list the rows of a table. Rows of other tables are in no list.
 var parents = map[string]struct{ table, column string }{
 	tableRouterPort:   {tableRouter, "ports"},
 	tableRoute:        {tableRouter, "static_routes"},

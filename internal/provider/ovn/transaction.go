@@ -15,22 +15,22 @@ import (
 )
 
 const (
-	// gathering is how long a change waits for others that happen at the same time, as the two sides of a peering do. They
-	// become one transaction, for which ovn-northd works once.
-	gathering = 30 * time.Millisecond
-	// commitTimeout bounds a transaction. That a connection is dead is found out sooner.
+	// batchPeriod is how long a change waits for others, for instance of the other side of a peering. They become one
+	// transaction, so ovn-northd computes only once.
+	batchPeriod = 30 * time.Millisecond
+	// commitTimeout bounds a transaction. A lost connection ends it sooner.
 	commitTimeout = 15 * time.Second
 )
 
-// writing is the change of one Network, as part of a transaction.
-type writing struct {
+// pendingChange is the change of one Network until its transaction is committed.
+type pendingChange struct {
 	connection client.Client
 	operations []ovsdb.Operation
-	done       chan written
+	done       chan result
 }
 
-// written is what became of it: the number of its transaction, or why nothing of it was written.
-type written struct {
+// result is the number of its transaction, or why nothing was written.
+type result struct {
 	number int
 	err    error
 }
@@ -38,21 +38,21 @@ type written struct {
 // transact commits the operations together with those of others, and returns the transaction's number once the copy holds
 // what it wrote. If operations of others fail, these are committed without them.
 func (d *database) transact(ctx context.Context, connection client.Client, operations []ovsdb.Operation) (number int, err error) {
-	own := &writing{connection, operations, make(chan written, 1)}
+	own := &pendingChange{connection, operations, make(chan result, 1)}
 	d.mu.Lock()
 	d.waiting = append(d.waiting, own)
 	isFirst := len(d.waiting) == 1
 	d.mu.Unlock()
 	if isFirst {
-		time.Sleep(gathering)
-		d.commitWaiting(context.WithoutCancel(ctx)) // It is for others as well.
+		time.Sleep(batchPeriod)
+		d.commitWaiting(context.WithoutCancel(ctx)) // Other changes are in it too.
 	}
 	select {
-	case result := <-own.done:
-		if result.err != nil {
-			return 0, result.err
+	case r := <-own.done:
+		if r.err != nil {
+			return 0, r.err
 		}
-		return result.number, d.follow(ctx, connection, result.number)
+		return r.number, d.follow(ctx, connection, r.number)
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	}
@@ -71,22 +71,22 @@ func (d *database) commitWaiting(ctx context.Context) {
 	commit(ctx, group)
 }
 
-// commit makes as much of a group of changes as possible one transaction.
-func commit(ctx context.Context, group []*writing) {
+// commit commits a group of changes in one transaction, without those that fail.
+func commit(ctx context.Context, group []*pendingChange) {
 	for len(group) > 0 {
 		connection := group[0].connection
-		group = slices.DeleteFunc(group, func(w *writing) bool {
+		group = slices.DeleteFunc(group, func(w *pendingChange) bool {
 			if w.connection == connection {
 				return false
 			}
-			w.done <- written{err: &awayError{errors.New("the connection was lost")}}
+			w.done <- result{err: &awayError{errors.New("the connection was lost")}}
 			return true
 		})
 		number, culprit, err := commitOnce(ctx, connection, group)
 		switch {
 		case err == nil || culprit == everyone:
 			for _, w := range group {
-				w.done <- written{number, err}
+				w.done <- result{number, err}
 			}
 			return
 		case culprit == someone:
@@ -95,19 +95,19 @@ func commit(ctx context.Context, group []*writing) {
 			}
 			return
 		}
-		group[culprit].done <- written{err: err}
+		group[culprit].done <- result{err: err}
 		group = slices.Delete(group, culprit, culprit+1)
 	}
 }
 
-// Who in a group is to blame for an error, where it is not the index of one.
+// The culprit of an error is the index of a change, or one of these.
 const (
-	everyone = -1 // It would happen to each alone, too.
-	someone  = -2 // The database does not tell who.
+	everyone = -1 // Each change would fail alone, too.
+	someone  = -2 // The database does not say which one.
 )
 
-// commitOnce makes a group of changes one transaction and returns its number, or an error and who is to blame for it.
-func commitOnce(ctx context.Context, connection client.Client, group []*writing) (number, culprit int, err error) {
+// commitOnce commits a group of changes in one transaction and returns its number, or an error and its culprit.
+func commitOnce(ctx context.Context, connection client.Client, group []*pendingChange) (number, culprit int, err error) {
 	global, err := configuration(connection)
 	if err != nil {
 		return 0, everyone, err
@@ -147,7 +147,7 @@ func commitOnce(ctx context.Context, connection client.Client, group []*writing)
 	return int(value), 0, nil
 }
 
-// fault returns the error of a transaction, and who is to blame, given whose each operation is.
+// fault returns the error of a transaction and its culprit, given which change each operation is from.
 func fault(results []ovsdb.OperationResult, operations []ovsdb.Operation, origins []int) (culprit int, err error) {
 	faults, err := ovsdb.CheckOperationResults(results, operations)
 	if err == nil {
