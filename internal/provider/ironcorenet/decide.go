@@ -32,7 +32,7 @@ const (
 // scheme begins a provider ID, which goes on namespace/name/id/uid.
 const scheme = "ironcore-net://"
 
-// identity is what a provider ID says of a remote Network.
+// identity is the content of a provider ID.
 type identity struct {
 	namespace, name, id string
 	uid                 types.UID
@@ -51,7 +51,7 @@ func parseIdentity(providerID string) (identity, bool) {
 	return identity{parts[0], parts[1], parts[2], types.UID(parts[3])}, true
 }
 
-// remote is a Network of ironcore-net, as far as it concerns us. What is missing or malformed there is empty here.
+// remote has the fields of a Network of ironcore-net that matter here. Missing and malformed ones are empty.
 type remote struct {
 	metav1.ObjectMeta
 	id       string
@@ -65,7 +65,7 @@ type remotePeering struct {
 	prefixes []v1alpha1.PeeringPrefixStatus
 }
 
-// source is the Network that a remote one realizes. Only the UID is beyond change; the name may be wrong or missing.
+// source is the Network that a remote one realizes. Only its UID is certain: others can change the name, or remove it.
 func (r *remote) source() (name types.NamespacedName, uid types.UID) {
 	return types.NamespacedName{Namespace: r.Labels[namespaceLabel], Name: r.Annotations[nameAnnotation]}, types.UID(r.Name)
 }
@@ -131,10 +131,10 @@ func text(value any) string {
 	return ""
 }
 
-// object is what makes the remote Network, or, as a merge patch, what makes it what it should be. Its resourceVersion is the
-// one that this was decided on; with another, or none where there is one, the server refuses.
+// object is the content of a create or of a merge patch. The server refuses it unless its resourceVersion is the current one, or
+// the object does not exist and it has none.
 func (r *remote) object() *unstructured.Unstructured {
-	// Without peerings it says so: what is left out stays as somebody else put it.
+	// An empty list is written too: a merge patch keeps what it leaves out.
 	peerings := []any{}
 	for _, peering := range r.peerings {
 		item := map[string]any{"name": peering.name, "id": peering.id}
@@ -167,12 +167,12 @@ func (desired *remote) inLine(there *remote) bool {
 		reflect.DeepEqual(desired.peerings, there.peerings)
 }
 
-// leadsBack tells whether what is there leads back to its source. Nobody but the server itself has reason to change that.
+// leadsBack tells whether the labels and annotations name the source. Only this server has a reason to change them.
 func (desired *remote) leadsBack(there *remote) bool {
 	return contains(there.Labels, desired.Labels) && contains(there.Annotations, desired.Annotations)
 }
 
-// ledBack tells whether something is left of what leads back from a remote Network to one of ours.
+// ledBack tells whether a part of the labels and annotations that name the source is left.
 func (r *remote) ledBack() bool {
 	name, _ := r.source()
 	return name.Namespace != "" || name.Name != "" || r.Labels[uidLabel] != ""
@@ -185,7 +185,7 @@ func (r *remote) unpeered() *remote {
 	return &alone
 }
 
-// onto returns what is desired, decided on what is there.
+// onto returns the desired change of what is there.
 func (desired *remote) onto(there *remote) *remote {
 	change := *desired
 	change.ResourceVersion = there.ResourceVersion
@@ -210,19 +210,19 @@ func (desired *remote) sameAs(other *remote) bool {
 		maps.Equal(desired.Annotations, other.Annotations) && reflect.DeepEqual(desired.peerings, other.peerings)
 }
 
-// peeringCase is what is known of a peering before the remote Network is looked at.
+// peeringCase is what is known of a peering before the remote Network is read.
 type peeringCase struct {
 	name string
 	// desired is the remote peering, or nil if the peering is not Bound, its ranges overlap or all its prefixes lack a range.
 	desired *remotePeering
-	// prefixes say what each item of the peering's prefixes stands for.
+	// prefixes are the ranges of the peering's prefixes.
 	prefixes []v1alpha1.PeeringPrefixStatus
-	// reason and message say what is amiss.
+	// reason and message say what is wrong.
 	reason, message string
 }
 
-// decidePeering decides how a peering is to be realized. A peering with prefixes of which none has a range has no
-// remote counterpart: one without prefixes would expose everything.
+// decidePeering decides how a peering is realized. If none of its prefixes has a range, there is no remote peering: one without
+// prefixes would expose everything.
 func decidePeering(
 	peering *v1alpha1.NetworkPeering, peer provider.Peer, namespace string, resolve prefixes.Resolve,
 ) peeringCase {
@@ -274,8 +274,8 @@ func decideRemote(network *v1alpha1.Network, namespace, owner, id string, peerin
 	return desired
 }
 
-// decideStates returns the data plane's word on each peering, given the remote Network as it is. What is not there as
-// desired is pending, whatever nodes report.
+// decideStates returns the state of each peering in the data plane. One that the remote Network does not have as desired is
+// Pending, whatever nodes report.
 func decideStates(peerings []peeringCase, there *remote) map[string]provider.PeeringRealization {
 	states := make(map[string]provider.PeeringRealization, len(peerings))
 	for i := range peerings {
@@ -326,7 +326,7 @@ func combine(states []string) v1alpha1.NetworkPeeringState {
 	return v1alpha1.NetworkPeeringStatePending
 }
 
-// decideState judges a Network by the remote one that realizes it. Known is what spec.providerID says, if anything.
+// decideState returns the state of a Network, given its remote one and the identity in spec.providerID, empty if there is none.
 func decideState(known identity, there *remote) provider.Realization {
 	switch {
 	case there.DeletionTimestamp != nil:
@@ -363,8 +363,8 @@ func decideState(known identity, there *remote) provider.Realization {
 	return provider.Realization{State: v1alpha1.NetworkStateAvailable}
 }
 
-// isOurs tells whether a remote Network is the owner's to delete: it bears the owner's mark, or none at all any more and
-// is the one that spec.providerID names.
+// isOurs tells whether the owner may delete a remote Network: it has the owner's label, or it lost the label and spec.providerID
+// names it.
 func isOurs(network *v1alpha1.Network, there *remote, owner string) bool {
 	switch there.Labels[ownerLabel] {
 	case owner:

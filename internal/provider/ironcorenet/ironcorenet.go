@@ -8,9 +8,8 @@
 //	Network → decide.go: the remote Network as it should be → create or merge patch
 //	remote Network → watch → decide.go: state and peerings → status
 //
-// The remote side is watched and not polled, and written only where it differs. Every write names the version that it was
-// decided on, so that of two leaders the one that knows less is refused. An ID, once it is part of spec.providerID, is asked
-// for by creation: a remote Network that was lost comes back with it or not at all.
+// The remote side is watched, and written only where it differs. Every write names the version that it was decided on, so a leader
+// with old data is refused. Once spec.providerID has the ID, a remote Network that was lost is created with that ID or not at all.
 package ironcorenet
 
 import (
@@ -47,7 +46,7 @@ import (
 // Name of the provider on the command line.
 const Name = "ironcore-net"
 
-// Agent realizes the kinds that this provider does not: LoadBalancer, NATGateway, NetworkPolicy and VirtualIP.
+// Agent names what realizes the kinds that this provider does not: LoadBalancer, NATGateway, NetworkPolicy and VirtualIP.
 const Agent = "apinetlet, the agent of ironcore-net"
 
 const (
@@ -56,19 +55,19 @@ const (
 	fieldManager = "network-apiserver"
 	// requestTimeout bounds a request to a slow server.
 	requestTimeout = 30 * time.Second
-	// outdatedPause lies between a write that was decided on an outdated version and the next decision. A leader that was
-	// paused has learned by then that it is deposed.
+	// outdatedPause is the wait after a write that was refused because it was decided on an old version. Until then, a leader
+	// that was paused has lost its lease.
 	outdatedPause = time.Second
 )
 
-// Another writer is contradicted at growing intervals: two that insist would otherwise never rest.
+// If another client keeps changing a remote Network, it is restored at growing intervals. Else the two would write without end.
 const (
-	firstContradiction = time.Second
-	lastContradiction  = 10 * time.Second
+	firstRestoreDelay = time.Second
+	maxRestoreDelay   = 10 * time.Second
 )
 
-// releasedID is how long the ID of a remote Network that was just deleted may still be taken.
-var releasedID = wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Steps: 4}
+// idReleaseBackoff tries a creation again while the ID of a remote Network that was just deleted is still taken.
+var idReleaseBackoff = wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Steps: 4}
 
 var (
 	kind     = schema.GroupVersionKind{Group: "core.apinet.ironcore.dev", Version: "v1alpha1", Kind: "Network"}
@@ -88,7 +87,7 @@ type Provider struct {
 	ownerKey  string
 
 	prefixes  *prefixes.Resolver
-	contested *flowcontrol.Backoff // Networks whose remote one somebody else changes
+	contested *flowcontrol.Backoff // Networks whose remote one another client changes
 	outdated  *flowcontrol.Backoff // Networks that were decided on an outdated remote one
 
 	// What Run sets; started is closed then.
@@ -99,16 +98,16 @@ type Provider struct {
 
 	mu      sync.Mutex
 	applied map[types.UID]application
-	// waiting are the Networks that could not be served.
+	// waiting are the Networks to try again once the server answers.
 	waiting map[types.UID]types.NamespacedName
 }
 
-// application is what was applied last, and what the server made of it.
+// application is the last write of a remote Network and its result.
 type application struct{ desired, result *remote }
 
 var _ provider.Provider = &Provider{}
 
-// New returns a provider that keeps the mark of its objects in etcd below the prefix, and reads Prefixes from the host
+// New returns a provider that keeps the label value of its objects in etcd below the prefix, and reads Prefixes from the host
 // cluster, if there is one. One serves a leader for as long as it leads.
 func New(o Options, etcd *clientv3.Client, prefix string, host *rest.Config) (*Provider, error) {
 	config, err := o.config()
@@ -129,7 +128,7 @@ func New(o Options, etcd *clientv3.Client, prefix string, host *rest.Config) (*P
 		etcd:      etcd,
 		ownerKey:  path.Join(prefix, "owner"),
 		prefixes:  resolver,
-		contested: flowcontrol.NewBackOff(firstContradiction, lastContradiction),
+		contested: flowcontrol.NewBackOff(firstRestoreDelay, maxRestoreDelay),
 		outdated:  flowcontrol.NewBackOff(outdatedPause, outdatedPause),
 		started:   make(chan struct{}),
 		applied:   make(map[types.UID]application),
@@ -183,8 +182,8 @@ func (p *Provider) Run(ctx context.Context, found provider.Found) error {
 	return <-failed
 }
 
-// changed calls found for the Network of a remote one that changed, and for those whose release may have waited for a
-// remote peering that is gone now.
+// changed calls found for the Network of a remote one, and for Networks whose release may have waited for a remote peering that
+// is gone now.
 func (p *Provider) changed(before, after *remote) {
 	current := after
 	if current == nil {
@@ -205,7 +204,7 @@ func (p *Provider) changed(before, after *remote) {
 	}
 }
 
-// Realize writes the remote Network where it is not as it should be, and judges what is there.
+// Realize writes the remote Network if it is not as desired, and reports what is there.
 func (p *Provider) Realize(
 	ctx context.Context, network *v1alpha1.Network, situation provider.Situation,
 ) (provider.Realization, error) {
@@ -282,7 +281,7 @@ func (p *Provider) find(ctx context.Context, uid types.UID) (*remote, error) {
 	return there, nil
 }
 
-// ensure makes the remote Network what it should be, and returns what is there then: nil if there is none.
+// ensure makes the remote Network the desired one, and returns it, or nil if there is none.
 func (p *Provider) ensure(
 	ctx context.Context, network *v1alpha1.Network, there, desired *remote,
 ) (*remote, *provider.Trouble) {
@@ -290,7 +289,7 @@ func (p *Provider) ensure(
 	contested := !inLine && there != nil && (!desired.leadsBack(there) || p.wasInLine(network.UID, desired))
 	switch now, uid := time.Now(), string(network.UID); {
 	case (inLine || contested) && p.contested.IsInBackOffSinceUpdate(uid, now):
-		return there, p.failed(ctx, network, contradicted(there))
+		return there, p.failed(ctx, network, contestedError(there))
 	case inLine:
 		return there, nil
 	case p.outdated.IsInBackOffSinceUpdate(uid, now):
@@ -308,7 +307,7 @@ func (p *Provider) ensure(
 	p.mu.Unlock()
 	if contested || retaken || !desired.inLine(result) {
 		p.pause(network, p.contested)
-		return result, p.failed(ctx, network, contradicted(result))
+		return result, p.failed(ctx, network, contestedError(result))
 	}
 	return result, nil
 }
@@ -320,10 +319,10 @@ func (p *Provider) pause(network *v1alpha1.Network, backoff *flowcontrol.Backoff
 	time.AfterFunc(backoff.Get(string(uid)), func() { p.found(name, uid) })
 }
 
-func contradicted(there *remote) error {
+func contestedError(there *remote) error {
 	return provider.NewTrouble(v1alpha1.NetworkStatePending, "RemoteChanged",
-		fmt.Sprintf("Somebody else changes %s/%s in ironcore-net; it is put back at growing intervals.",
-			there.Namespace, there.Name), errors.New("another writer is at work"))
+		fmt.Sprintf("Another client changes %s/%s in ironcore-net. The server restores it, at intervals of up to %s.",
+			there.Namespace, there.Name, maxRestoreDelay), errors.New("another client changes it"))
 }
 
 // outdated tells that a decision was taken on a remote Network that has changed since.
@@ -331,7 +330,7 @@ func outdated(name string) error {
 	return apierrors.NewConflict(resource.GroupResource(), name, errors.New("it has changed since it was read"))
 }
 
-// wasInLine tells whether the remote Network was made what it should be before.
+// wasInLine tells whether the remote Network was written as desired before.
 func (p *Provider) wasInLine(uid types.UID, desired *remote) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -339,7 +338,7 @@ func (p *Provider) wasInLine(uid types.UID, desired *remote) bool {
 	return ok && applied.desired.sameAs(desired)
 }
 
-// write makes or changes the remote Network, and tells whether that had lost the mark of this server.
+// write creates or changes the remote Network, and tells whether it had lost this server's label.
 func (p *Provider) write(ctx context.Context, there, desired *remote) (result *remote, retaken bool, err error) {
 	if there != nil {
 		result, err = p.patch(ctx, desired)
@@ -350,7 +349,7 @@ func (p *Provider) write(ctx context.Context, there, desired *remote) (result *r
 			return result, false, err
 		}
 	}
-	// It exists, or once did: to the watch, one without this server's mark is not there.
+	// It exists or did once: the watch does not show one without this server's label.
 	unmarked, err := p.get(ctx, desired.Name)
 	switch {
 	case err == nil:
@@ -358,8 +357,7 @@ func (p *Provider) write(ctx context.Context, there, desired *remote) (result *r
 	case !apierrors.IsNotFound(err):
 		return nil, false, err
 	}
-	// The ID of one that was deleted a moment ago is free soon.
-	ended := wait.ExponentialBackoffWithContext(ctx, releasedID, func(ctx context.Context) (bool, error) {
+	ended := wait.ExponentialBackoffWithContext(ctx, idReleaseBackoff, func(ctx context.Context) (bool, error) {
 		result, err = p.create(ctx, desired)
 		return !isIDTaken(err), nil
 	})
@@ -372,7 +370,7 @@ func (p *Provider) write(ctx context.Context, there, desired *remote) (result *r
 	return result, false, err
 }
 
-// create makes the remote Network, if there is none.
+// create creates the remote Network, if there is none.
 func (p *Provider) create(ctx context.Context, desired *remote) (*remote, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
@@ -383,18 +381,18 @@ func (p *Provider) create(ctx context.Context, desired *remote) (*remote, error)
 	return readRemote(object), nil
 }
 
-// adopt takes over a remote Network that the watch does not show, because it is not marked as this server's.
+// adopt takes over a remote Network that the watch does not show, because it lacks this server's label.
 func (p *Provider) adopt(ctx context.Context, there, desired *remote) (result *remote, retaken bool, err error) {
 	switch owner := there.Labels[ownerLabel]; owner {
 	case "":
 		result, err = p.patch(ctx, desired.onto(there))
 		return result, there.ledBack(), err
 	case p.owner:
-		return nil, false, outdated(desired.Name) // The watch shows it any moment.
+		return nil, false, outdated(desired.Name) // The watch will show it.
 	default:
 		return nil, false, provider.NewTrouble(v1alpha1.NetworkStateError, "RemoteOwned",
-			fmt.Sprintf("%s/%s in ironcore-net belongs to another server, marked %s: delete it there, or leave the "+
-				"Network to that server.", desired.Namespace, desired.Name, owner), errors.New("it bears another mark"))
+			fmt.Sprintf("%s/%s in ironcore-net belongs to another server, with the label value %s: delete it there, or leave the "+
+				"Network to that server.", desired.Namespace, desired.Name, owner), errors.New("it has another owner label"))
 	}
 }
 
@@ -442,8 +440,8 @@ func (p *Provider) Release(ctx context.Context, network *v1alpha1.Network) (gone
 	return gone, nil
 }
 
-// release takes one remote Network down, as it is now. Its ID may be another's right after: no remote Network may be peered
-// with it then.
+// release deletes a remote Network. Its ID may then be given to another one, so first no other remote Network may be peered with
+// it.
 func (p *Provider) release(ctx context.Context, network *v1alpha1.Network) (gone bool, err error) {
 	there, err := p.get(ctx, string(network.UID))
 	switch {
@@ -476,7 +474,7 @@ func (p *Provider) release(ctx context.Context, network *v1alpha1.Network) (gone
 	} else if err != nil {
 		return false, err
 	}
-	return false, nil // Somebody's finalizer holds it.
+	return false, nil // A finalizer of another client keeps it.
 }
 
 // delete deletes the remote Network, if it is still the one that is known.

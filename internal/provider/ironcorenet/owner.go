@@ -11,8 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/uuid"
 )
 
-// loadOwner returns what marks this server's objects among those of all that share a namespace of ironcore-net: a value
-// that is drawn once, kept beside the Networks in etcd, and so the same for all replicas.
+// loadOwner returns the value of the owner label of this server's objects: several servers may share a namespace of ironcore-net.
+// It is random, and stored in etcd, so that all replicas use the same.
 func loadOwner(ctx context.Context, etcd *clientv3.Client, key string) (string, error) {
 	drawn := string(uuid.NewUUID())
 	answer, err := etcd.Txn(ctx).
@@ -22,7 +22,7 @@ func loadOwner(ctx context.Context, etcd *clientv3.Client, key string) (string, 
 		Commit()
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("reading the mark of this server's objects in ironcore-net: %w", err)
+		return "", fmt.Errorf("reading the owner label of this server's objects in ironcore-net: %w", err)
 	case answer.Succeeded:
 		return drawn, nil
 	}

@@ -17,7 +17,7 @@ import (
 
 const reasonUnavailable = "RemoteUnavailable"
 
-// What the ironcore-net API server says of IDs. The answers carry no better sign than these words.
+// Parts of error messages of the ironcore-net API server. Its errors have no reason or cause that tells more.
 const (
 	wordsIDTaken      = "already allocated"
 	wordsIDOutOfRange = "not in range"
@@ -28,8 +28,7 @@ const (
 // isIDTaken tells whether the chosen ID belongs to another remote Network.
 func isIDTaken(err error) bool { return err != nil && strings.Contains(err.Error(), wordsIDTaken) }
 
-// explain tells what an error of the ironcore-net API server means. State Error stands for what somebody has to repair
-// there.
+// explain tells what an error of the ironcore-net API server means. The state is Error if somebody has to repair something there.
 func explain(err error) *provider.Trouble {
 	var known *provider.Trouble
 	if errors.As(err, &known) {
@@ -56,7 +55,7 @@ func explain(err error) *provider.Trouble {
 		return provider.NewTrouble(v1alpha1.NetworkStateError, "RemoteRefused", "ironcore-net refuses: "+words, err)
 	case apierrors.IsConflict(err):
 		return provider.NewTrouble(v1alpha1.NetworkStatePending, "RemoteConflict",
-			"Somebody else changes the Network in ironcore-net at the same time.", err)
+			"Another client changes the Network in ironcore-net at the same time.", err)
 	}
 	return provider.NewTrouble(v1alpha1.NetworkStatePending, reasonUnavailable,
 		fmt.Sprintf("The ironcore-net API server does not answer as it should: %s.", mirror.Briefly(err)), err)

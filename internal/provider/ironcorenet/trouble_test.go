@@ -53,8 +53,8 @@ func TestExplain(t *testing.T) {
 		"the ID is out of range": {
 			broken("the provided ID is not in range"), "Error", "RemoteIDTaken", "out of range",
 		},
-		"somebody else writes too": {
-			apierrors.NewConflict(networks, "n", errors.New("x")), "Pending", "RemoteConflict", "else",
+		"another client writes too": {
+			apierrors.NewConflict(networks, "n", errors.New("x")), "Pending", "RemoteConflict", "Another client",
 		},
 	} {
 		got := explain(fmt.Errorf("applying: %w", tc.err))

@@ -46,7 +46,7 @@ func (p *Provider) FreeAddresses(ctx context.Context, holder provider.Holder) er
 	return nil
 }
 
-// Holders returns whoever has an address.
+// Holders returns the objects that have an address.
 func (p *Provider) Holders(ctx context.Context) ([]provider.Holder, error) {
 	var holders []provider.Holder
 	for _, allocator := range p.addresses {

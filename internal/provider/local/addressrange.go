@@ -15,7 +15,7 @@ import (
 // comma between them.
 type AddressRanges []netip.Prefix
 
-// DefaultAddressRanges are for documentation (RFC 5737 and RFC 3849): they lead nowhere.
+// DefaultAddressRanges are for documentation (RFC 5737 and RFC 3849): no network routes them.
 func DefaultAddressRanges() AddressRanges {
 	return AddressRanges{netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("2001:db8::/32")}
 }
@@ -64,8 +64,8 @@ func (r *AddressRanges) pools() map[v1alpha1.IPFamily]addressPool {
 	return pools
 }
 
-// addressPool is the addresses of a range, but for the first, and of IPv4 the last, where the range has more than two: they
-// stand for the range itself and for all of it.
+// addressPool has the addresses of a range. If there are more than two, it leaves out the first and, for IPv4, the last: the
+// network and broadcast addresses.
 type addressPool struct{ netip.Prefix }
 
 func (p addressPool) after(address netip.Addr) netip.Addr {

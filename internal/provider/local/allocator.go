@@ -15,7 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// errExhausted tells that the pool has nothing free.
+// errExhausted tells that nothing in the pool is free.
 var errExhausted = errors.New("all are in use")
 
 // inUseError tells that what is wanted belongs to another.
@@ -23,12 +23,12 @@ type inUseError struct{ owner types.UID }
 
 func (e *inUseError) Error() string { return fmt.Sprintf("it is in use by %s", e.owner) }
 
-// differsError tells that an owner has something else than what is wanted.
+// differsError tells that the owner has another value than the wanted one.
 type differsError[T comparable] struct{ has T }
 
 func (e *differsError[T]) Error() string { return fmt.Sprintf("its owner has %v", e.has) }
 
-// pool is what an allocator gives away, in an order. The zero value is none of it.
+// pool has the values that can be allocated, in an order. The zero value is not in it.
 type pool[T comparable] interface {
 	// after returns what follows in the order, which begins again at its end.
 	after(T) T
@@ -36,8 +36,8 @@ type pool[T comparable] interface {
 	parse(string) (T, error)
 }
 
-// allocator keeps three kinds of keys: <noun>/<what> holds the owner's UID, owner/<uid> holds what it has and how it is named,
-// and cursor holds what was allocated last. What it knows of them in memory saves reads; the transactions do not rely on it.
+// allocator keeps three kinds of keys: <noun>/<value> holds the owner's UID, owner/<uid> holds its value and name, and cursor
+// holds the last allocated value. The copy in memory saves reads; the transactions do not rely on it.
 type allocator[T comparable] struct {
 	etcd         *clientv3.Client
 	prefix, noun string
@@ -73,7 +73,7 @@ func (a *allocator[T]) ownerKey(owner types.UID) string {
 }
 func (a *allocator[T]) cursorKey() string { return path.Join(a.prefix, "cursor") }
 
-// allocate returns what an owner has; it takes what is wanted if the owner has nothing, or what is free next for the zero value.
+// allocate returns the value of an owner. If it has none, it gets the wanted one or, for the zero value, the next free one.
 func (a *allocator[T]) allocate(
 	ctx context.Context, owner types.UID, name string, wanted T,
 ) (T, error) {
@@ -108,7 +108,7 @@ func (a *allocator[T]) allocate(
 			a.remember(owner, allocated)
 			return what, nil
 		}
-		// Somebody else was first: learn what is there and look again.
+		// Another allocation was first: read it and try again.
 		if kvs := answer.Responses[1].GetResponseRange().Kvs; len(kvs) > 0 {
 			a.abandon(what)
 			allocated, err := a.parse(string(kvs[0].Value))
@@ -122,7 +122,7 @@ func (a *allocator[T]) allocate(
 	}
 }
 
-// candidate returns what an owner has, else what to try, which is then marked as in use.
+// candidate returns the value of an owner, else one to try, which it marks as in use.
 func (a *allocator[T]) candidate(ctx context.Context, owner types.UID, wanted T) (what T, owned bool, err error) {
 	var none T
 	a.mu.Lock()
@@ -207,7 +207,7 @@ func (a *allocator[T]) free(ctx context.Context, owner types.UID) error {
 		return err
 	}
 	if !ok {
-		// An allocation whose outcome was unknown may have come about.
+		// An allocation that failed with a timeout may be in etcd.
 		if allocated, ok, err = a.read(ctx, owner); err != nil || !ok {
 			return err
 		}
@@ -227,7 +227,7 @@ func (a *allocator[T]) free(ctx context.Context, owner types.UID) error {
 	return nil
 }
 
-// read returns what an owner has by the word of etcd.
+// read reads the value of an owner from etcd.
 func (a *allocator[T]) read(ctx context.Context, owner types.UID) (allocated allocation[T], ok bool, err error) {
 	answer, err := a.etcd.Get(ctx, a.ownerKey(owner))
 	if err != nil {
@@ -242,7 +242,7 @@ func (a *allocator[T]) read(ctx context.Context, owner types.UID) (allocated all
 	return allocated, true, nil
 }
 
-// owners returns the names of those that have something.
+// owners returns the names of all owners.
 func (a *allocator[T]) owners(ctx context.Context) (map[types.UID]string, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -17,8 +17,7 @@ import (
 
 var _ provider.InterfaceProvider = &Provider{}
 
-// RealizeInterface puts the addresses in force that are given, and that of the VirtualIP. There is nothing here that
-// allocates others.
+// RealizeInterface puts the addresses in the spec in force, and that of the VirtualIP. It allocates no others.
 func (p *Provider) RealizeInterface(
 	_ context.Context, nic *v1alpha1.NetworkInterface, _ *v1alpha1.Network, vip *v1alpha1.VirtualIP,
 ) (provider.InterfaceRealization, error) {
@@ -45,7 +44,7 @@ func (p *Provider) RealizeInterface(
 	return realization, nil
 }
 
-// missingVirtualIP returns why a NetworkInterface has not the address of the VirtualIP that it asks for, or nothing if it has.
+// missingVirtualIP returns why a NetworkInterface does not have the address of its VirtualIP, or an empty string if it has.
 func missingVirtualIP(nic *v1alpha1.NetworkInterface, vip *v1alpha1.VirtualIP) string {
 	switch ref := nic.Spec.VirtualIP.VirtualIPRef; {
 	case vip == nil && ref != nil:

@@ -1,13 +1,13 @@
 // SPDX-FileCopyrightText: The network-apiserver authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package local is the provider of a server that stands alone: it gives each Network a virtual network identifier of its
-// own (VNI, 24 bits as in RFC 7348) and reports it Available. It has addresses for VirtualIPs, LoadBalancers and NATGateways
-// too. No packet passes.
+// Package local is the default provider of a server that stands alone. It gives each Network a virtual network identifier of its
+// own (VNI, 24 bits as in RFC 7348) and reports it Available. It also allocates addresses for VirtualIPs, LoadBalancers and
+// NATGateways. It carries no packets.
 //
 // Each VNI or address in use is a key in the server's etcd that holds the UID of its owner. Allocation creates the key in a
-// transaction that fails if the key exists, so a VNI is unique whoever allocates it, a deposed leader included. The last
-// allocation is remembered and the search goes on behind it, so a freed VNI is reused last.
+// transaction that fails if the key exists, so a VNI is unique even if a former leader still allocates. The search begins after the
+// last allocation, so a freed VNI is reused last.
 package local
 
 import (
@@ -66,8 +66,8 @@ func parse(id string) (vni uint64, ok bool) {
 	return vni, found && err == nil && vni > 0
 }
 
-// Realize allocates a VNI, or makes sure that the one in spec.providerID belongs to the Network. There is no data plane
-// that peerings would mean anything to.
+// Realize allocates a VNI, or makes sure that the one in spec.providerID belongs to the Network. It does nothing for peerings:
+// there is no data plane.
 func (p *Provider) Realize(
 	ctx context.Context, network *v1alpha1.Network, _ provider.Situation,
 ) (provider.Realization, error) {
@@ -116,7 +116,7 @@ func (p *Provider) Release(ctx context.Context, network *v1alpha1.Network) (gone
 	return true, nil
 }
 
-// Run finds every Network that has a VNI, those included that were deleted while nobody looked.
+// Run calls found for every Network that has a VNI, also for those that were deleted while the server did not run.
 func (p *Provider) Run(ctx context.Context, found provider.Found) error {
 	owners, err := p.vnis.owners(ctx)
 	if err != nil {

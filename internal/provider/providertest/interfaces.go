@@ -13,11 +13,10 @@ import (
 	"ironcore.dev/networking/internal/provider"
 )
 
-// forMachines is what a provider may tell beside state and addresses.
+// forMachines ignores what a provider may report beside state and addresses.
 var forMachines = cmpopts.IgnoreFields(provider.InterfaceRealization{}, "ProviderID", "MACAddress", "Gateways", "MTU", "Plugged")
 
-// interfaces is about providers that realize NetworkInterfaces too. There is nothing to test of one that leaves these to
-// somebody outside.
+// interfaces tests providers that realize NetworkInterfaces too.
 func interfaces(t *testing.T, infrastructure Infrastructure) {
 	leader := lead(t, infrastructure)
 	realizing, ok := leader.provider.(provider.InterfaceProvider)

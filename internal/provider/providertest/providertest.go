@@ -27,11 +27,11 @@ import (
 type Infrastructure interface {
 	// NewProvider returns the provider of a new leader.
 	NewProvider(t *testing.T) provider.Provider
-	// ID returns what in a provider ID must not be given twice.
+	// ID returns the part of a provider ID that must be unique.
 	ID(t *testing.T, providerID string) string
-	// Contents describes all that realizes Networks, by their UIDs: the same as long as nobody writes.
+	// Contents describes everything that realizes Networks, by their UIDs. It stays the same until something is written.
 	Contents(t *testing.T) map[types.UID]string
-	// SetAway makes the infrastructure silent, or lets it answer again.
+	// SetAway makes the infrastructure stop answering, or answer again.
 	SetAway(t *testing.T, away bool)
 }
 
@@ -39,12 +39,12 @@ const (
 	// networks is how many Networks one test realizes, and workers how many at the same time.
 	networks = 60
 	workers  = 12
-	// patience is how long something may take that comes about by itself, and attempt how long one call.
-	patience = 30 * time.Second
-	attempt  = 3 * time.Second
+	// eventuallyTimeout bounds the wait for a condition, and callTimeout one call.
+	eventuallyTimeout = 30 * time.Second
+	callTimeout       = 3 * time.Second
 )
 
-// Run tests a provider on an infrastructure, new for each test.
+// Run runs the tests, each on a new infrastructure.
 func Run(t *testing.T, newInfrastructure func(t *testing.T) Infrastructure) {
 	for name, test := range map[string]func(*testing.T, Infrastructure){
 		"no ID is given twice":                                idsAreUnique,
@@ -98,7 +98,7 @@ func twoLeaders(t *testing.T, infrastructure Infrastructure) {
 	}
 }
 
-// leaderChange has the former leader crash before it could write down what it made.
+// leaderChange has the former leader crash before it could write the provider IDs.
 func leaderChange(t *testing.T, infrastructure Infrastructure) {
 	all := newNetworks()
 	former := lead(t, infrastructure)
@@ -272,28 +272,28 @@ func lead(t *testing.T, infrastructure Infrastructure) *leader {
 }
 
 func (l *leader) tryRealize(network *v1alpha1.Network) (provider.Realization, error) {
-	ctx, cancel := context.WithTimeout(l.t.Context(), attempt)
+	ctx, cancel := context.WithTimeout(l.t.Context(), callTimeout)
 	defer cancel()
 	return l.provider.Realize(ctx, network, provider.Situation{})
 }
 
 func (l *leader) tryRelease(network *v1alpha1.Network) (bool, error) {
-	ctx, cancel := context.WithTimeout(l.t.Context(), attempt)
+	ctx, cancel := context.WithTimeout(l.t.Context(), callTimeout)
 	defer cancel()
 	return l.provider.Release(ctx, network)
 }
 
-// eventually tries until it is done.
+// eventually tries until it succeeds.
 func (l *leader) eventually(try func() (done bool, state string)) {
 	l.t.Helper()
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(eventuallyTimeout)
 	for {
 		done, state := try()
 		switch {
 		case done:
 			return
 		case time.Now().After(deadline):
-			l.t.Errorf("not within %s: %s", patience, state)
+			l.t.Errorf("not within %s: %s", eventuallyTimeout, state)
 			return
 		}
 		select {
@@ -345,7 +345,7 @@ func (l *leader) release(network *v1alpha1.Network) {
 	})
 }
 
-// untilFound waits until the provider has found what realizes a Network.
+// untilFound waits until the provider has called found for a Network.
 func (l *leader) untilFound(network *v1alpha1.Network) {
 	l.t.Helper()
 	want := rules.NameOf(network)
