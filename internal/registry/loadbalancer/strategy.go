@@ -21,7 +21,8 @@ import (
 	"ironcore.dev/networking/internal/registry/member"
 )
 
-// NewStorage returns the storage of LoadBalancers, which are left to the agent, if any. It reads their Networks through the getter.
+// NewStorage returns the storage of LoadBalancers, which the agent realizes, if there is one. It reads their Networks through
+// networks.
 func NewStorage(scheme *runtime.Scheme, optsGetter generic.RESTOptionsGetter, agent string, networks member.Networks,
 ) (member.Storage, error) {
 	return member.NewStorage(scheme, optsGetter, definition.LeftTo(agent), networks)
@@ -54,7 +55,7 @@ var selectable = registry.Fields[*networking.LoadBalancer]{
 	member.NetworkField: func(balancer *networking.LoadBalancer) string { return balancer.Spec.NetworkRef.Name },
 }
 
-// dropPublicIPs leaves the addresses of a Public LoadBalancer to the provider, and tells the caller.
+// dropPublicIPs drops spec.ips of a Public LoadBalancer with a warning: the provider chooses these addresses.
 func dropPublicIPs(ctx context.Context, balancer *networking.LoadBalancer) {
 	if balancer.Spec.Type != networking.LoadBalancerTypePublic {
 		return
@@ -65,7 +66,7 @@ func dropPublicIPs(ctx context.Context, balancer *networking.LoadBalancer) {
 	balancer.Spec.IPs = nil
 }
 
-// ready tells whether the provider has put the addresses in force that are asked for, and has given one of each family.
+// ready is True once all addresses of the spec are in force, and one of each family.
 func ready(balancer *networking.LoadBalancer) []metav1.Condition {
 	for _, source := range balancer.Spec.IPs {
 		if source.Value != "" && !slices.Contains(balancer.Status.IPs, source.Value) {

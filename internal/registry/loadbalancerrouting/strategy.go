@@ -13,7 +13,7 @@ import (
 	"ironcore.dev/networking/internal/registry"
 )
 
-// NewStorage returns what serves loadbalancerroutings; they have no status.
+// NewStorage returns the storage of LoadBalancerRoutings. The storage of the status is nil: there is none.
 func NewStorage(scheme *runtime.Scheme, optsGetter generic.RESTOptionsGetter) (*registry.REST, *registry.StatusREST, error) {
 	return registry.NewStorage(scheme, definition, optsGetter)
 }
@@ -25,7 +25,7 @@ var definition = registry.Definition[*networking.LoadBalancerRouting]{
 	Fields:  selectable,
 	Table:   table,
 
-	// All that is not metadata is the spec.
+	// Everything except metadata is the spec.
 	Spec: registry.Part[*networking.LoadBalancerRouting]{Of: func(routing *networking.LoadBalancerRouting) any {
 		return []any{routing.NetworkRef, routing.Destinations}
 	}},

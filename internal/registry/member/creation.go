@@ -24,7 +24,7 @@ import (
 // Networks reads a Network as it is now, not from a cache.
 type Networks func(ctx context.Context, name string) (*networking.Network, error)
 
-// networkRead is the Network as a request that creates a member has read it.
+// networkRead is the result of ReadOnce.
 type networkRead struct {
 	done    bool
 	name    string
@@ -34,7 +34,7 @@ type networkRead struct {
 
 type networkReadKey struct{}
 
-// ReadOnce reads a Network, once for a whole request.
+// ReadOnce reads a Network, and returns the same result for the rest of the request.
 func (n Networks) ReadOnce(ctx context.Context, name string) (*networking.Network, error) {
 	read, ok := ctx.Value(networkReadKey{}).(*networkRead)
 	if !ok {
@@ -47,8 +47,9 @@ func (n Networks) ReadOnce(ctx context.Context, name string) (*networking.Networ
 	return read.network, read.err
 }
 
-// REST serves members of Networks. None is created in a Network that is being deleted: the creation stores it, then looks at
-// the Network, and takes it back if the deletion has begun. The deletion does it the other way round, so one sees the other.
+// REST serves members of Networks. None is created in a Network that is being deleted: Create stores the member, then reads the
+// Network, and removes the member if the deletion has begun. The deletion first marks the Network and then reads the members, so
+// one of the two sees the other.
 type REST struct {
 	*registry.REST
 	plural   string
@@ -57,7 +58,7 @@ type REST struct {
 	networkOf func(runtime.Object) string
 }
 
-// Create stores a member and looks whether its Network takes it.
+// Create stores a member, unless its Network is being deleted.
 func (r *REST) Create(ctx context.Context, obj runtime.Object, createValidation rest.ValidateObjectFunc,
 	options *metav1.CreateOptions) (runtime.Object, error) {
 	ctx = context.WithValue(ctx, networkReadKey{}, &networkRead{})
@@ -72,19 +73,19 @@ func (r *REST) Create(ctx context.Context, obj runtime.Object, createValidation 
 	return r.checkAfter(ctx, created, before, options.DryRun)
 }
 
-// Update changes a member; server-side apply creates by it as well.
+// Update changes a member, or creates it: server-side apply does so.
 func (r *REST) Update(ctx context.Context, name string, info rest.UpdatedObjectInfo, createValidation rest.ValidateObjectFunc,
 	updateValidation rest.ValidateObjectUpdateFunc, forceAllowCreate bool, options *metav1.UpdateOptions,
 ) (runtime.Object, bool, error) {
 	ctx = context.WithValue(ctx, networkReadKey{}, &networkRead{})
 	var before types.UID
-	look := func(ctx context.Context, obj runtime.Object) (err error) {
+	check := func(ctx context.Context, obj runtime.Object) (err error) {
 		if before, err = r.checkBefore(ctx, obj); err != nil || createValidation == nil {
 			return err
 		}
 		return createValidation(ctx, obj)
 	}
-	obj, created, err := r.REST.Update(ctx, name, info, look, updateValidation, forceAllowCreate, options)
+	obj, created, err := r.REST.Update(ctx, name, info, check, updateValidation, forceAllowCreate, options)
 	if err != nil || !created {
 		return obj, created, err
 	}
@@ -92,8 +93,7 @@ func (r *REST) Update(ctx context.Context, name string, info rest.UpdatedObjectI
 	return obj, true, err
 }
 
-// checkBefore refuses a member of a Network that is being deleted, and returns the UID of the Network, empty
-// without one.
+// checkBefore refuses a member of a Network that is being deleted. It returns the UID of the Network, empty if there is none.
 func (r *REST) checkBefore(ctx context.Context, obj runtime.Object) (types.UID, error) {
 	network, err := r.networks.ReadOnce(ctx, r.networkOf(obj))
 	switch {
@@ -107,10 +107,10 @@ func (r *REST) checkBefore(ctx context.Context, obj runtime.Object) (types.UID, 
 	return network.UID, nil
 }
 
-// undoTimeout is how long the server tries to take a member back, whatever becomes of the request.
+// undoTimeout bounds the removal of a member. It goes on even if the client ends the request.
 const undoTimeout = 10 * time.Second
 
-// checkAfter takes back a stored member whose Network's deletion has begun since lookBefore.
+// checkAfter removes a stored member if the deletion of its Network has begun since checkBefore.
 func (r *REST) checkAfter(ctx context.Context, created runtime.Object, before types.UID, dryRun []string) (runtime.Object, error) {
 	member, ok := created.(registry.Object)
 	if !ok || dryrun.IsDryRun(dryRun) {
@@ -124,7 +124,7 @@ func (r *REST) checkAfter(ctx context.Context, created runtime.Object, before ty
 	case IsMissing(err) || err == nil && before != "" && network.UID != before:
 		refusal = r.refused(member, "was deleted in the meantime: create it again, or name another")
 	case err != nil:
-		refusal = err // It can't be told whether the Network takes it.
+		refusal = err // The Network may be being deleted.
 	case network.DeletionTimestamp != nil:
 		refusal = r.refused(member, "is being deleted: wait until it is gone, or name another")
 	default:
@@ -133,12 +133,12 @@ func (r *REST) checkAfter(ctx context.Context, created runtime.Object, before ty
 	undoCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
 	defer cancel()
 	if err := r.undo(undoCtx, member); err != nil {
-		return nil, fmt.Errorf("taking back %s %s: %w, after: %w", r.plural, member.GetName(), err, refusal)
+		return nil, fmt.Errorf("removing %s %s again: %w, after: %w", r.plural, member.GetName(), err, refusal)
 	}
 	return nil, refusal
 }
 
-// undo removes what was stored but not acknowledged, whatever finalizers it came with.
+// undo removes a stored member, even if it has finalizers.
 func (r *REST) undo(ctx context.Context, member registry.Object) error {
 	key, err := r.KeyFunc(ctx, member.GetName())
 	if err != nil {
@@ -153,7 +153,7 @@ func (r *REST) undo(ctx context.Context, member registry.Object) error {
 	return err
 }
 
-// IsMissing tells that there is no such Network: there can't be one of a malformed name either.
+// IsMissing tells that there is no such Network. A malformed name is an error too, and no Network has one.
 func IsMissing(err error) bool { return apierrors.IsNotFound(err) || apierrors.IsBadRequest(err) }
 
 func (r *REST) refused(member runtime.Object, why string) error {

@@ -23,7 +23,7 @@ import (
 	"ironcore.dev/networking/internal/registry"
 )
 
-// NetworkField is the selectable field that leads from a Network to its members.
+// NetworkField is the field that selects the members of a Network.
 const NetworkField = "spec.networkRef.name"
 
 // Storage serves a kind of members and its status.
@@ -36,8 +36,7 @@ type Storage struct {
 	selected func(labels.Selector, fields.Selector) storage.SelectionPredicate
 }
 
-// NewStorage returns the storage of a kind whose objects are selectable by NetworkField. It reads their Networks through the
-// getter.
+// NewStorage returns the storage of a kind that NetworkField selects. It reads their Networks through networks.
 func NewStorage[T registry.Object](scheme *runtime.Scheme, optsGetter generic.RESTOptionsGetter, kind registry.Definition[T],
 	networks Networks) (Storage, error) {
 	main, status, err := registry.NewStorage(scheme, kind, optsGetter)
@@ -65,11 +64,11 @@ func NewStorage[T registry.Object](scheme *runtime.Scheme, optsGetter generic.RE
 	}, nil
 }
 
-// OfNetwork returns the names of the members of a Network. It misses none that was created before it was called.
+// OfNetwork returns the names of the members of a Network, including all that were created before the call.
 func (s Storage) OfNetwork(ctx context.Context, namespace, network string) ([]string, error) {
 	ctx = genericrequest.WithNamespace(ctx, namespace)
-	// Most often one read with limit 1 tells that the namespace has none. Else it tells how new the watch cache has to be to
-	// know of all.
+	// One read of etcd with limit 1 usually shows that the namespace has none. Otherwise it returns the revision that the watch
+	// cache must have to know of all.
 	first := storage.ListOptions{Recursive: true, Predicate: storage.SelectionPredicate{
 		Label: labels.Everything(), Field: fields.Everything(), GetAttrs: storage.DefaultNamespaceScopedAttr, Limit: 1,
 	}}
@@ -81,7 +80,7 @@ func (s Storage) OfNetwork(ctx context.Context, namespace, network string) ([]st
 	if err != nil {
 		return nil, err
 	}
-	// Without being asked for, word of that reaches the cache up to a tenth of a second later.
+	// Without this request, the cache may get that revision 100 ms later.
 	if err := s.Main.Storage.Storage.RequestWatchProgress(ctx); err != nil {
 		return nil, err
 	}

@@ -16,7 +16,8 @@ import (
 	"ironcore.dev/networking/internal/registry/member"
 )
 
-// NewStorage returns the storage of NATGateways, which are left to the agent, if any. It reads their Networks through the getter.
+// NewStorage returns the storage of NATGateways, which the agent realizes, if there is one. It reads their Networks through
+// networks.
 func NewStorage(scheme *runtime.Scheme, optsGetter generic.RESTOptionsGetter, agent string, networks member.Networks,
 ) (member.Storage, error) {
 	return member.NewStorage(scheme, optsGetter, definition.LeftTo(agent), networks)
@@ -35,7 +36,6 @@ var definition = registry.Definition[*networking.NATGateway]{
 	Observed: func(gateway *networking.NATGateway) (*int64, *[]metav1.Condition) {
 		return &gateway.Status.ObservedGeneration, &gateway.Status.Conditions
 	},
-
 	ObservedAtOnce: true,
 	Conditions:     ready,
 	ConditionTypes: []string{v1alpha1.ConditionReady},
@@ -49,7 +49,7 @@ var selectable = registry.Fields[*networking.NATGateway]{
 	member.NetworkField: func(gateway *networking.NATGateway) string { return gateway.Spec.NetworkRef.Name },
 }
 
-// ready tells whether the provider has given an address of the right family.
+// ready is True once an address of the right family is in force.
 func ready(gateway *networking.NATGateway) []metav1.Condition {
 	return registry.ReadyWithAddresses("NATGateway", []networking.IPFamily{gateway.Spec.IPFamily}, gateway.Status.IPs,
 		gateway.Status.Conditions)

@@ -18,13 +18,13 @@ import (
 	"ironcore.dev/networking/internal/registry"
 )
 
-// NewStorage returns what serves networkpolicies and their status. They are put in force by the enforcer, which is part of the
-// server, or left to the agent, which is not, if there is either.
+// NewStorage returns the storage of NetworkPolicies and of their status. Either the enforcer puts them in force, a provider
+// inside the server, or the agent, which is outside. An empty name means that there is none.
 func NewStorage(scheme *runtime.Scheme, optsGetter generic.RESTOptionsGetter, enforcer, agent string,
 ) (*registry.REST, *registry.StatusREST, error) {
 	kind := definition
 	if enforcer != "" {
-		kind.ObservedAtOnce = false // The enforcer observes.
+		kind.ObservedAtOnce = false // The enforcer writes observedGeneration.
 		kind.Conditions = func(policy *networking.NetworkPolicy) []metav1.Condition { return enforced(policy, enforcer) }
 	}
 	return registry.NewStorage(scheme, kind.LeftTo(agent), optsGetter)
@@ -43,7 +43,6 @@ var definition = registry.Definition[*networking.NetworkPolicy]{
 	Observed: func(policy *networking.NetworkPolicy) (*int64, *[]metav1.Condition) {
 		return &policy.Status.ObservedGeneration, &policy.Status.Conditions
 	},
-
 	ObservedAtOnce: true,
 	Conditions:     ready,
 	ConditionTypes: []string{v1alpha1.ConditionReady},
@@ -57,18 +56,17 @@ var selectable = registry.Fields[*networking.NetworkPolicy]{
 	"spec.networkRef.name": func(policy *networking.NetworkPolicy) string { return policy.Spec.NetworkRef.Name },
 }
 
-// enforced takes the enforcer's word for what was asked last. Until there is one, nothing is in force.
+// enforced keeps the condition that the enforcer reported for the current generation. Until it has reported, nothing is in force.
 func enforced(policy *networking.NetworkPolicy, enforcer string) []metav1.Condition {
 	given := meta.FindStatusCondition(policy.Status.Conditions, v1alpha1.ConditionReady)
 	if given != nil && given.Reason != v1alpha1.ReasonNotReported && given.ObservedGeneration == policy.Generation {
 		return []metav1.Condition{*given}
 	}
-	return registry.Unrealized(fmt.Sprintf("The network provider %s has not put it in force: its Network %s has to be there and to be "+
-		"Available.", enforcer, policy.Spec.NetworkRef.Name), nil)
+	return registry.Unrealized(fmt.Sprintf("The network provider %s has not put it in force: its Network %s must exist and be Available.", enforcer, policy.Spec.NetworkRef.Name), nil)
 }
 
-// ready takes the provider's word, and where it gives none, that there is nothing to wait for: the status has nothing else
-// that a provider could report.
+// ready keeps a fault that the provider reported. Otherwise the NetworkPolicy is Ready: its status has nothing else that a
+// provider could report.
 func ready(policy *networking.NetworkPolicy) []metav1.Condition {
 	given := meta.FindStatusCondition(policy.Status.Conditions, v1alpha1.ConditionReady)
 	if given != nil && given.Status != metav1.ConditionTrue {

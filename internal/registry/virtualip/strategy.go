@@ -15,7 +15,7 @@ import (
 	"ironcore.dev/networking/internal/registry"
 )
 
-// NewStorage returns what serves virtualips and their status, which are left to the agent, if any.
+// NewStorage returns the storage of VirtualIPs and of their status. The agent realizes them, if there is one.
 func NewStorage(scheme *runtime.Scheme, optsGetter generic.RESTOptionsGetter, agent string,
 ) (*registry.REST, *registry.StatusREST, error) {
 	return registry.NewStorage(scheme, definition.LeftTo(agent), optsGetter)
@@ -34,7 +34,6 @@ var definition = registry.Definition[*networking.VirtualIP]{
 	Observed: func(vip *networking.VirtualIP) (*int64, *[]metav1.Condition) {
 		return &vip.Status.ObservedGeneration, &vip.Status.Conditions
 	},
-
 	ObservedAtOnce: true,
 	Conditions:     ready,
 	ConditionTypes: []string{v1alpha1.ConditionReady},
@@ -55,7 +54,7 @@ func target(vip *networking.VirtualIP) string {
 	return vip.Spec.TargetRef.Name
 }
 
-// ready tells whether the provider has given an address of the right family.
+// ready is True once an address of the right family is in force.
 func ready(vip *networking.VirtualIP) []metav1.Condition {
 	return registry.ReadyWithAddresses("VirtualIP", []networking.IPFamily{vip.Spec.IPFamily}, []string{vip.Status.IP},
 		vip.Status.Conditions)
