@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The network-apiserver authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package address gives VirtualIPs, LoadBalancers and NATGateways the addresses that the provider chooses, and gives them
-// back once the object is gone.
+// Package address gives VirtualIPs, LoadBalancers and NATGateways the addresses that the provider allocates, and frees them once
+// the object is gone.
 package address
 
 import (
@@ -27,7 +27,7 @@ import (
 // Name of the controller in flags, logs and metrics.
 const Name = "address"
 
-// retryPeriod is how often an address is asked for again that the provider does not have.
+// retryPeriod is how often the controller tries again to get an address.
 const retryPeriod = 10 * time.Second
 
 // The kinds that have addresses.
@@ -58,11 +58,12 @@ func New(informers Informers, client clientset.NetworkingV1alpha1Interface, prov
 // Healthy returns what keeps the controller from making progress, or nil.
 func (c *Controller) Healthy() error { return c.loop.Healthy() }
 
-// Run works until the context ends. Whoever had an address at its start is looked at, gone or not.
+// Run works until the context ends. At the start it also queues the objects that have an address, to free those of objects that
+// are gone.
 func (c *Controller) Run(ctx context.Context, workers int) error {
 	holders, err := c.provider.Holders(ctx)
 	if err != nil {
-		return fmt.Errorf("finding who has addresses: %w", err)
+		return fmt.Errorf("listing the objects with addresses: %w", err)
 	}
 	for _, holder := range holders {
 		c.loop.Add(holder, 0)
@@ -87,16 +88,16 @@ func (c *Controller) queue(kind string, object metav1.Object) {
 }
 
 func (c *Controller) reconcile(ctx context.Context, holder provider.Holder) (time.Duration, error) {
-	object, network := c.look(holder)
+	object, network := c.find(holder)
 	if object == nil || object.GetUID() != holder.UID {
 		return 0, c.free(ctx, holder)
 	}
 	if object.GetDeletionTimestamp() != nil || rules.IsManagedElsewhere(object) {
 		return 0, nil
 	}
-	wishes, trouble := wishes(object, network)
+	wanted, trouble := decideWanted(object, network)
 	var again time.Duration
-	addresses, err := c.grant(ctx, holder, wishes)
+	addresses, err := c.allocate(ctx, holder, wanted)
 	if errors.As(err, &trouble) {
 		again = retryPeriod
 	} else if err != nil {
@@ -105,14 +106,14 @@ func (c *Controller) reconcile(ctx context.Context, holder provider.Holder) (tim
 	return again, c.write(ctx, report(object, addresses, trouble))
 }
 
-// grant returns the addresses that are wished for.
-func (c *Controller) grant(ctx context.Context, holder provider.Holder, wishes []wish) ([]string, error) {
+// allocate returns the wanted addresses.
+func (c *Controller) allocate(ctx context.Context, holder provider.Holder, wanted []wantedAddress) ([]string, error) {
 	var addresses []string
-	for _, wish := range wishes {
-		address := wish.given
+	for _, want := range wanted {
+		address := want.value
 		if address == "" {
 			var err error
-			if address, err = c.provider.Address(ctx, holder, wish.family); err != nil {
+			if address, err = c.provider.Address(ctx, holder, want.family); err != nil {
 				return nil, err
 			}
 		}
@@ -121,8 +122,8 @@ func (c *Controller) grant(ctx context.Context, holder provider.Holder, wishes [
 	return addresses, nil
 }
 
-// look returns the object of a holder's name, nil if there is none, and its Network.
-func (c *Controller) look(holder provider.Holder) (metav1.Object, *v1alpha1.Network) {
+// find returns the object with a holder's name, nil if there is none, and its Network.
+func (c *Controller) find(holder provider.Holder) (metav1.Object, *v1alpha1.Network) {
 	network := func(name string) *v1alpha1.Network {
 		return index.Get[v1alpha1.Network](c.Networks, types.NamespacedName{Namespace: holder.Namespace, Name: name})
 	}
@@ -143,7 +144,7 @@ func (c *Controller) look(holder provider.Holder) (metav1.Object, *v1alpha1.Netw
 	return nil, nil
 }
 
-// free gives back the addresses of an object that is gone. The cache may be behind: the server is asked before.
+// free frees the addresses of an object that is gone. It asks the server first, because the cache may be behind.
 func (c *Controller) free(ctx context.Context, holder provider.Holder) error {
 	var object metav1.Object
 	var err error
@@ -164,7 +165,7 @@ func (c *Controller) free(ctx context.Context, holder provider.Holder) error {
 	return c.provider.FreeAddresses(ctx, holder)
 }
 
-// write writes the status of an object, if any is due.
+// write writes the status of an object, unless it is nil.
 func (c *Controller) write(ctx context.Context, update metav1.Object) (err error) {
 	switch update := update.(type) {
 	case *v1alpha1.VirtualIP:

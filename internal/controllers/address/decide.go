@@ -16,47 +16,47 @@ import (
 	"ironcore.dev/networking/internal/provider"
 )
 
-// wish is one address that an object is to have: a given one, or one of a family that the provider chooses.
-type wish struct {
-	given  string
+// wantedAddress is an address that an object is to have.
+type wantedAddress struct {
+	value  string // empty if the provider chooses it
 	family v1alpha1.IPFamily
 }
 
-// wishes returns the addresses that an object is to have, or what is in the way. A nil Network does not exist.
-func wishes(object metav1.Object, network *v1alpha1.Network) ([]wish, *provider.Trouble) {
+// decideWanted returns the addresses that an object is to have, or why it gets none yet. A nil Network does not exist.
+func decideWanted(object metav1.Object, network *v1alpha1.Network) ([]wantedAddress, *provider.Trouble) {
 	switch object := object.(type) {
 	case *v1alpha1.VirtualIP:
-		return []wish{{family: object.Spec.IPFamily}}, nil
+		return []wantedAddress{{family: object.Spec.IPFamily}}, nil
 	case *v1alpha1.NATGateway:
 		if trouble := unavailable(object.Spec.NetworkRef.Name, network); trouble != nil {
 			return nil, trouble
 		}
-		return []wish{{family: object.Spec.IPFamily}}, nil
+		return []wantedAddress{{family: object.Spec.IPFamily}}, nil
 	case *v1alpha1.LoadBalancer:
 		if trouble := unavailable(object.Spec.NetworkRef.Name, network); trouble != nil {
 			return nil, trouble
 		}
-		return balancerWishes(object), nil
+		return wantedOf(object), nil
 	}
 	return nil, nil
 }
 
-// balancerWishes returns one wish for each IP family.
-func balancerWishes(balancer *v1alpha1.LoadBalancer) []wish {
-	var wishes []wish
+// wantedOf returns one address for each IP family.
+func wantedOf(balancer *v1alpha1.LoadBalancer) []wantedAddress {
+	var wanted []wantedAddress
 	for i, family := range balancer.Spec.IPFamilies {
-		asked := wish{family: family}
+		want := wantedAddress{family: family}
 		if i < len(balancer.Spec.IPs) {
-			asked.given = given(balancer.Spec.IPs[i])
+			want.value = valueOf(balancer.Spec.IPs[i])
 		}
-		wishes = append(wishes, asked)
+		wanted = append(wanted, want)
 	}
-	return wishes
+	return wanted
 }
 
-// given returns the address that a source names, or nothing if any will do: one from a Prefix is the address that the
-// template asks for.
-func given(source v1alpha1.IPSource) string {
+// valueOf returns the address of a source, empty if any will do. If the source is a Prefix, it is the one that the template asks
+// for.
+func valueOf(source v1alpha1.IPSource) string {
 	if source.Ephemeral == nil || source.Ephemeral.PrefixTemplate == nil {
 		return source.Value
 	}
@@ -77,8 +77,8 @@ func unavailable(name string, network *v1alpha1.Network) *provider.Trouble {
 	return nil
 }
 
-// report returns the object with a status that has the addresses, or the words of what is in the way, or nil if it has them
-// already. One that has addresses keeps them while its Network is in the way.
+// report returns the object with the addresses or the trouble in its status, nil if the status does not change. With a trouble,
+// an object keeps the addresses that it has.
 func report(object metav1.Object, addresses []string, trouble *provider.Trouble) metav1.Object {
 	switch object := object.(type) {
 	case *v1alpha1.VirtualIP:
@@ -114,7 +114,8 @@ func reportIPs(ips *[]string, conditions *[]metav1.Condition, generation int64, 
 	explain(conditions, generation, trouble)
 }
 
-// explain gives an object that is not Ready the words of what is in the way, or takes them back. The server finds others.
+// explain writes a trouble into the condition Ready of an object that is not Ready. Without one it removes an earlier trouble:
+// the server then writes a condition of its own.
 func explain(conditions *[]metav1.Condition, generation int64, trouble *provider.Trouble) {
 	ready := meta.FindStatusCondition(*conditions, v1alpha1.ConditionReady)
 	switch {

@@ -18,7 +18,7 @@ const (
 	ipv6 = v1alpha1.IPv6Protocol
 )
 
-func TestWishes(t *testing.T) {
+func TestDecideWanted(t *testing.T) {
 	network := func(state v1alpha1.NetworkState) *v1alpha1.Network {
 		return &v1alpha1.Network{ObjectMeta: metav1.ObjectMeta{Name: "net"}, Status: v1alpha1.NetworkStatus{State: state}}
 	}
@@ -39,38 +39,38 @@ func TestWishes(t *testing.T) {
 	for sentence, tc := range map[string]struct {
 		object  metav1.Object
 		network *v1alpha1.Network
-		want    []wish
+		want    []wantedAddress
 		trouble string
 	}{
-		"a VirtualIP wishes for an address of its family": {
-			object: &v1alpha1.VirtualIP{Spec: v1alpha1.VirtualIPSpec{IPFamily: ipv4}}, want: []wish{{family: ipv4}},
+		"a VirtualIP wants an address of its family": {
+			object: &v1alpha1.VirtualIP{Spec: v1alpha1.VirtualIPSpec{IPFamily: ipv4}}, want: []wantedAddress{{family: ipv4}},
 		},
-		"a NATGateway of an available Network wishes for one": {object: gateway, network: available, want: []wish{{family: ipv6}}},
-		"a NATGateway without a Network waits":                {object: gateway, trouble: "NetworkNotFound"},
+		"a NATGateway of an available Network wants one": {object: gateway, network: available, want: []wantedAddress{{family: ipv6}}},
+		"a NATGateway without a Network waits":           {object: gateway, trouble: "NetworkNotFound"},
 		"a NATGateway of a Network that is not available waits": {
 			object: gateway, network: network(v1alpha1.NetworkStatePending), trouble: "NetworkNotAvailable",
 		},
-		"a LoadBalancer wishes for one of each family": {
-			object: balancer([]v1alpha1.IPFamily{ipv6, ipv4}), network: available, want: []wish{{family: ipv6}, {family: ipv4}},
+		"a LoadBalancer wants one of each family": {
+			object: balancer([]v1alpha1.IPFamily{ipv6, ipv4}), network: available, want: []wantedAddress{{family: ipv6}, {family: ipv4}},
 		},
 		"a LoadBalancer keeps the addresses that it brings": {
 			object:  balancer([]v1alpha1.IPFamily{ipv4, ipv6}, v1alpha1.IPSource{Value: "10.0.0.1"}),
-			network: available, want: []wish{{family: ipv4, given: "10.0.0.1"}, {family: ipv6}},
+			network: available, want: []wantedAddress{{family: ipv4, value: "10.0.0.1"}, {family: ipv6}},
 		},
-		"a LoadBalancer with an address from a Prefix wishes for any": {
+		"a LoadBalancer with an address from a Prefix wants any": {
 			object: balancer([]v1alpha1.IPFamily{ipv4, ipv6}, fromPrefix(""), fromPrefix("")), network: available,
-			want: []wish{{family: ipv4}, {family: ipv6}},
+			want: []wantedAddress{{family: ipv4}, {family: ipv6}},
 		},
 		"a LoadBalancer with an address from a Prefix that names one has that": {
 			object: balancer([]v1alpha1.IPFamily{ipv4, ipv6}, fromPrefix("10.0.0.9/32"), fromPrefix("fd00::9/128")), network: available,
-			want: []wish{{family: ipv4, given: "10.0.0.9"}, {family: ipv6, given: "fd00::9"}},
+			want: []wantedAddress{{family: ipv4, value: "10.0.0.9"}, {family: ipv6, value: "fd00::9"}},
 		},
 		"a LoadBalancer without a Network waits": {object: balancer([]v1alpha1.IPFamily{ipv4}), trouble: "NetworkNotFound"},
 	} {
 		t.Run(sentence, func(t *testing.T) {
-			got, trouble := wishes(tc.object, tc.network)
-			if diff := cmp.Diff(tc.want, got, cmp.AllowUnexported(wish{})); diff != "" {
-				t.Errorf("wishes (-want +got):\n%s", diff)
+			got, trouble := decideWanted(tc.object, tc.network)
+			if diff := cmp.Diff(tc.want, got, cmp.AllowUnexported(wantedAddress{})); diff != "" {
+				t.Errorf("wanted (-want +got):\n%s", diff)
 			}
 			reason := ""
 			if trouble != nil {

@@ -1,8 +1,7 @@
 // SPDX-FileCopyrightText: The network-apiserver authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package loadbalancer writes the LoadBalancerRouting of each LoadBalancer with a selector: the addresses that get its
-// traffic.
+// Package loadbalancer writes the LoadBalancerRouting of each LoadBalancer with a selector: the addresses that receive its traffic.
 package loadbalancer
 
 import (
@@ -26,7 +25,7 @@ import (
 // Name of the controller in flags, logs and metrics.
 const Name = "load-balancer"
 
-// batchPeriod is how long the events of a burst are collected before a LoadBalancer is looked at.
+// batchPeriod is how long events are collected, so that a burst of them leads to one write.
 const batchPeriod = 100 * time.Millisecond
 
 // Informers are what the controller is fed by.
@@ -74,13 +73,13 @@ func (c *Controller) reconcile(ctx context.Context, name types.NamespacedName) (
 	balancer := index.Get[v1alpha1.LoadBalancer](c.Balancers, name)
 	client := c.client.LoadBalancerRoutings(name.Namespace)
 	if stored != nil && c.unreadable.In(name.Namespace, "loadbalancers", "networkinterfaces", "networks") {
-		return index.UnreadablePeriod, nil // Its destinations may still be there.
+		return index.UnreadablePeriod, nil // Its destinations may be among the unreadable ones.
 	}
 	if balancer == nil {
 		if stored == nil || !isOrphan(stored) {
 			return 0, nil
 		}
-		// Standalone nobody else collects it.
+		// A standalone server has no garbage collector.
 		err := client.Delete(ctx, name.Name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &stored.UID}})
 		if apierrors.IsNotFound(err) {
 			return 0, nil

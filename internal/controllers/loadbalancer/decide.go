@@ -16,8 +16,8 @@ import (
 	"ironcore.dev/networking/internal/rules"
 )
 
-// decide returns the routing that a LoadBalancer is to have where it differs from the stored one, else nil. One without a
-// selector is routed by somebody else. The order of destinations means nothing, so another order is no difference.
+// decide returns the routing that a LoadBalancer is to have, nil if the stored one is right. For a LoadBalancer without a selector,
+// somebody else writes the routing. Another order of the destinations is no difference.
 func decide(
 	balancer *v1alpha1.LoadBalancer, network *v1alpha1.Network, interfaces []*v1alpha1.NetworkInterface,
 	stored *v1alpha1.LoadBalancerRouting,
@@ -49,9 +49,9 @@ func decide(
 	return wanted, nil
 }
 
-// destinationsOf are the addresses in force of the selected interfaces that are Available, each once. What was stored under
-// laxer rules is left out: an address that traffic can't be handed to, and a providerID that can't be written. It would keep
-// all others from being written.
+// destinationsOf returns the addresses in force of the selected interfaces that are Available, each once. Addresses and
+// providerIDs that an older server accepted and validation now refuses are left out: they would keep all others from being
+// written.
 func destinationsOf(selector labels.Selector, interfaces []*v1alpha1.NetworkInterface) []v1alpha1.LoadBalancerDestination {
 	destinations := []v1alpha1.LoadBalancerDestination{}
 	for _, nic := range interfaces {
@@ -103,10 +103,9 @@ func countOf(destinations []v1alpha1.LoadBalancerDestination) map[destination]in
 }
 
 func owner(balancer *v1alpha1.LoadBalancer) metav1.OwnerReference {
-	controller := true
 	return metav1.OwnerReference{
 		APIVersion: v1alpha1.SchemeGroupVersion.String(), Kind: "LoadBalancer",
-		Name: balancer.Name, UID: balancer.UID, Controller: &controller,
+		Name: balancer.Name, UID: balancer.UID, Controller: new(true),
 	}
 }
 

@@ -15,11 +15,11 @@ import (
 	"ironcore.dev/networking/internal/rules"
 )
 
-// claim is that one Network names another.
+// claim means that one Network names another.
 type claim struct{ from, to types.NamespacedName }
 
-// consents notes since when Networks that are not bound name each other. A peering that was there before it watched is not
-// reported: since when is not known then.
+// consents notes since when a Network has named another one without being bound. Peerings from before the start are not measured:
+// their start is not known.
 type consents struct {
 	mu      sync.Mutex
 	since   map[claim]time.Time
@@ -27,7 +27,7 @@ type consents struct {
 	observe func(seconds float64)
 }
 
-// WatchConsent reports how long it takes from consent to a bound peering, on the leader.
+// WatchConsent measures the time from consent to a bound peering, on the leader.
 func (f *Figures) WatchConsent(networks cache.SharedIndexInformer) error {
 	c := &consents{since: map[claim]time.Time{}, now: time.Now, observe: func(seconds float64) {
 		if f.held.Load() != nil {
@@ -42,7 +42,7 @@ func (f *Figures) WatchConsent(networks cache.SharedIndexInformer) error {
 	return err
 }
 
-// changed takes a Network as it was and as it is; nil stands for one that is not there.
+// changed handles a change of a Network. Old is nil for a new one, network for one that is gone.
 func (c *consents) changed(old, network *v1alpha1.Network) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -72,7 +72,7 @@ func (c *consents) changed(old, network *v1alpha1.Network) {
 
 func (c claim) back() claim { return claim{from: c.to, to: c.from} }
 
-// phases are those of the peerings of a Network, by whom they name.
+// phases are the phases of the peerings of a Network, by claim.
 func phases(network *v1alpha1.Network) map[claim]v1alpha1.NetworkPeeringPhase {
 	result := map[claim]v1alpha1.NetworkPeeringPhase{}
 	if network == nil {

@@ -12,7 +12,7 @@ import (
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 )
 
-// kind of what is counted, as the label resource says it.
+// The values of the label resource.
 const (
 	networks   = "networks"
 	peerings   = "peerings"
@@ -63,7 +63,7 @@ func count(allNetworks []*v1alpha1.Network, allInterfaces []*v1alpha1.NetworkInt
 
 // available returns the reason of the condition Available, and since when its status is what it is.
 func available(conditions []metav1.Condition, created metav1.Time) (reason string, since time.Time) {
-	condition := meta.FindStatusCondition(conditions, "Available")
+	condition := meta.FindStatusCondition(conditions, v1alpha1.NetworkAvailable)
 	if condition == nil {
 		return "", created.Time
 	}

@@ -46,18 +46,18 @@ var (
 	}, []string{"method", "result"})
 )
 
-// Metrics are those of bindings and of the provider's calls.
+// Metrics are the histograms of consent and of the provider's calls.
 func Metrics() []metrics.Registerable { return []metrics.Registerable{consentToBound, providerCalls} }
 
 type stores struct{ networks, interfaces cache.Store }
 
-// Figures are metrics of what the leader holds, counted at each scrape.
+// Figures are the gauges of Networks, peerings and NetworkInterfaces. They are counted at each scrape, on the leader.
 type Figures struct {
 	metrics.BaseStableCollector
 	held atomic.Pointer[stores] // nil on a replica that does not lead
 }
 
-// Lead reports the figures of what the stores hold, until end is called.
+// Lead reports the figures of the stores until end is called.
 func (c *Figures) Lead(networks, interfaces cache.Store) (end func()) {
 	c.held.Store(&stores{networks: networks, interfaces: interfaces})
 	return func() { c.held.Store(nil) }

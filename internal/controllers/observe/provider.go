@@ -11,7 +11,7 @@ import (
 	"ironcore.dev/networking/internal/provider"
 )
 
-// Provider is the given provider, with its calls counted and timed.
+// Provider wraps a provider to measure its calls.
 func Provider(p provider.Provider) provider.Provider {
 	if interfaces, ok := p.(provider.InterfaceProvider); ok {
 		return interfaceProvider{InterfaceProvider: interfaces, networkProvider: networkProvider{p}}

@@ -37,17 +37,16 @@ const Name = "prefix"
 var resource = kind.GroupVersion().WithResource("prefixes")
 
 const (
-	// retryPeriod is how often something is tried again that only others can make possible.
-	retryPeriod = 10 * time.Second
-	// longestRetry is how long the wait for the next try becomes in the end.
-	longestRetry = 10 * time.Minute
+	// retryPeriod is the first delay after the host cluster refused a Prefix, and maxRetryPeriod the longest.
+	retryPeriod    = 10 * time.Second
+	maxRetryPeriod = 10 * time.Minute
 )
 
-// asking is the index of NetworkInterfaces and LoadBalancers by the Prefixes that they ask for.
-const asking = "ephemeralPrefix"
+// byEphemeralPrefix is the index of NetworkInterfaces and LoadBalancers by the Prefixes that they ask for.
+const byEphemeralPrefix = "ephemeralPrefix"
 
-// madeFor is the index of Prefixes by the UID of whom they were made for.
-const madeFor = "maker"
+// byMaker is the index of Prefixes by the UID of the object that they were made for.
+const byMaker = "maker"
 
 func makerUID(obj any) ([]string, error) {
 	prefix, ok := obj.(*metav1.PartialObjectMetadata)
@@ -62,7 +61,7 @@ func makerUID(obj any) ([]string, error) {
 
 // Indexers are to be added to the informers of NetworkInterfaces and LoadBalancers before they start.
 func Indexers() cache.Indexers {
-	return cache.Indexers{asking: func(obj any) ([]string, error) {
+	return cache.Indexers{byEphemeralPrefix: func(obj any) ([]string, error) {
 		object, ok := obj.(metav1.Object)
 		if !ok {
 			return nil, fmt.Errorf("got a %T where an object was expected", obj)
@@ -91,11 +90,11 @@ type reconciler struct {
 	recorder                        record.EventRecorder
 	loop                            *queue.Loop[types.NamespacedName] // the keys are names of Prefixes, which may not exist
 
-	// refusals are the Prefixes that the host cluster refuses to make, tried again with growing delay.
+	// refusals delays further tries of Prefixes that the host cluster refused.
 	refusals workqueue.TypedRateLimiter[types.NamespacedName]
 
 	mu sync.Mutex
-	// lastEvents has the objects that were told that they do not get a Prefix, and why.
+	// lastEvents has the last message to each object that does not get a Prefix.
 	lastEvents map[types.NamespacedName]map[types.UID]string
 }
 
@@ -106,10 +105,10 @@ func newReconciler(client dynamic.Interface, interfaces, balancers cache.SharedI
 		interfaces: interfaces,
 		balancers:  balancers,
 		prefixes: dynamicinformer.NewFilteredDynamicInformer(
-			client, resource, metav1.NamespaceAll, 0, cache.Indexers{madeFor: makerUID}, nil).Informer(),
+			client, resource, metav1.NamespaceAll, 0, cache.Indexers{byMaker: makerUID}, nil).Informer(),
 		client:     api,
 		recorder:   recorder,
-		refusals:   workqueue.NewTypedItemExponentialFailureRateLimiter[types.NamespacedName](retryPeriod, longestRetry),
+		refusals:   workqueue.NewTypedItemExponentialFailureRateLimiter[types.NamespacedName](retryPeriod, maxRetryPeriod),
 		lastEvents: make(map[types.NamespacedName]map[types.UID]string),
 	}
 	r.loop = queue.New(Name, r.reconcile)
@@ -137,7 +136,7 @@ func (r *reconciler) Run(ctx context.Context, workers int) error {
 	)
 }
 
-// metadataOnly keeps of a Prefix what concerns us.
+// metadataOnly drops everything of a Prefix that the controller does not need.
 func metadataOnly(obj any) (any, error) {
 	object, ok := obj.(*unstructured.Unstructured)
 	if !ok {
@@ -161,7 +160,7 @@ func (r *reconciler) queueOf(object metav1.Object) {
 		r.refusals.Forget(key)
 		r.loop.Add(key, 0)
 	}
-	prefixes, err := r.prefixes.GetIndexer().ByIndex(madeFor, string(object.GetUID()))
+	prefixes, err := r.prefixes.GetIndexer().ByIndex(byMaker, string(object.GetUID()))
 	if err != nil {
 		return // The index exists.
 	}
@@ -174,7 +173,7 @@ func (r *reconciler) queueOf(object metav1.Object) {
 func (r *reconciler) asking(name types.NamespacedName) ([]metav1.Object, error) {
 	var found []metav1.Object
 	for _, informer := range []cache.SharedIndexInformer{r.interfaces, r.balancers} {
-		objects, err := informer.GetIndexer().ByIndex(asking, name.String())
+		objects, err := informer.GetIndexer().ByIndex(byEphemeralPrefix, name.String())
 		if err != nil {
 			return nil, err
 		}
@@ -204,7 +203,7 @@ func (r *reconciler) reconcile(ctx context.Context, name types.NamespacedName) (
 	return 0, r.remove(ctx, prefix)
 }
 
-// create makes a Prefix that is to live as long as the object that asks for it.
+// create creates a Prefix for the object that asks for it, which owns it.
 func (r *reconciler) create(ctx context.Context, name types.NamespacedName, maker metav1.Object) (time.Duration, error) {
 	if maker == nil {
 		r.refusals.Forget(name)
@@ -220,9 +219,9 @@ func (r *reconciler) create(ctx context.Context, name types.NamespacedName, make
 	case apierrors.IsAlreadyExists(err):
 		return 0, nil // Its event comes.
 	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
-		return 0, err // What asks for it goes too.
+		return 0, err // The object that asks for it will be deleted too.
 	case apierrors.IsNotFound(err):
-		return retryPeriod, nil // The API went.
+		return retryPeriod, nil // The host cluster no longer serves the API.
 	case apierrors.IsInvalid(err), apierrors.IsForbidden(err):
 		r.tell(name, []metav1.Object{maker}, fmt.Sprintf("Prefix %s can't be made: %v", name.Name, err))
 		return r.refusals.When(name), nil
@@ -234,8 +233,7 @@ func (r *reconciler) create(ctx context.Context, name types.NamespacedName, make
 	return 0, nil
 }
 
-// remove deletes a Prefix whose maker asks for it no more. The cache may not have seen what the maker wants: the server is asked
-// before.
+// remove deletes a Prefix that its maker no longer asks for. It asks the server first, because the cache may be behind.
 func (r *reconciler) remove(ctx context.Context, prefix *metav1.PartialObjectMetadata) error {
 	maker := makerOf(prefix)
 	if maker == nil || prefix.DeletionTimestamp != nil || !dropped(prefix.Name, maker, r.cached(prefix.Namespace, maker)) {
@@ -279,7 +277,7 @@ func (r *reconciler) read(ctx context.Context, namespace string, maker *metav1.O
 	return now, err
 }
 
-// tell tells objects why they do not get a Prefix; once as long as it stays the same.
+// tell tells objects by an Event why they do not get a Prefix, once until the reason changes.
 func (r *reconciler) tell(name types.NamespacedName, objects []metav1.Object, message string) {
 	now := make(map[types.UID]string, len(objects))
 	r.mu.Lock()

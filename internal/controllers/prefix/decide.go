@@ -53,8 +53,8 @@ func kindOf(object metav1.Object) schema.GroupVersionKind {
 	return kindInterface
 }
 
-// chosen returns for which of those that ask for a missing Prefix it is to be made, or nil: the first that was created and is
-// not being deleted.
+// chosen returns the object that a missing Prefix is made for: of those that ask for it and are not being deleted, the one that was
+// created first. Nil if there is none.
 func chosen(asking []metav1.Object) metav1.Object {
 	var first metav1.Object
 	for _, object := range asking {
@@ -93,10 +93,10 @@ func ephemeralPrefix(name string, object metav1.Object) (*unstructured.Unstructu
 	return prefix, nil
 }
 
-// rangeName is how the Prefixes of a NetworkInterface's ranges end. ironcore's own controllers leave the annotation off them.
+// rangeName is the end of the name of a Prefix for a NetworkInterface's range. ironcore's own controllers do not annotate these.
 var rangeName = regexp.MustCompile(`-pf-\d+$`)
 
-// makerOf returns the NetworkInterface or LoadBalancer that a Prefix was made for, or nil if it was not.
+// makerOf returns the NetworkInterface or LoadBalancer that a Prefix was made for, nil if there is none.
 func makerOf(prefix metav1.Object) *metav1.OwnerReference {
 	owner := metav1.GetControllerOf(prefix)
 	if owner == nil || owner.APIVersion != v1alpha1.SchemeGroupVersion.String() {
@@ -113,8 +113,8 @@ func makerOf(prefix metav1.Object) *metav1.OwnerReference {
 	return nil
 }
 
-// dropped tells whether the maker of a Prefix asks for it no more. One that is being deleted, or is gone, leaves its Prefixes to
-// the garbage collector of the host cluster.
+// dropped tells whether the maker of a Prefix no longer asks for it. If the maker is gone or being deleted, the garbage collector
+// of the host cluster deletes the Prefix.
 func dropped(name string, maker *metav1.OwnerReference, now metav1.Object) bool {
 	if now == nil || now.GetUID() != maker.UID || now.GetDeletionTimestamp() != nil {
 		return false
@@ -123,7 +123,7 @@ func dropped(name string, maker *metav1.OwnerReference, now metav1.Object) bool 
 	return !asked
 }
 
-// refused returns which of those that ask for a Prefix do not get it, since it was not made for them.
+// refused returns the objects that ask for a Prefix that was made for another one.
 func refused(prefix metav1.Object, asking []metav1.Object) []metav1.Object {
 	var without []metav1.Object
 	for _, object := range asking {

@@ -95,12 +95,12 @@ func (c *Controller) queueOf(nic *v1alpha1.NetworkInterface) {
 }
 
 func (c *Controller) reconcile(ctx context.Context, name types.NamespacedName) (time.Duration, error) {
-	s, err := c.look(name)
+	s, err := c.read(name)
 	if err != nil {
 		return 0, err
 	}
 	if s.vip != nil && c.unreadable.In(name.Namespace, "networkinterfaces") {
-		return index.UnreadablePeriod, nil // The one that it leads to may still be there.
+		return index.UnreadablePeriod, nil // Its target may be among the unreadable ones.
 	}
 	due, client := decide(s), c.client.VirtualIPs(name.Namespace)
 	switch {
@@ -119,7 +119,7 @@ func (c *Controller) reconcile(ctx context.Context, name types.NamespacedName) (
 	return 0, err
 }
 
-func (c *Controller) look(name types.NamespacedName) (state, error) {
+func (c *Controller) read(name types.NamespacedName) (state, error) {
 	s := state{vip: index.Get[v1alpha1.VirtualIP](c.vips, name), namesake: index.Get[v1alpha1.NetworkInterface](c.interfaces, name)}
 	if s.vip != nil && s.vip.Spec.TargetRef != nil {
 		s.target = index.Get[v1alpha1.NetworkInterface](c.interfaces,

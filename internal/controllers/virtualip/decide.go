@@ -58,7 +58,7 @@ func asks(nic *v1alpha1.NetworkInterface) bool {
 		nic.Spec.VirtualIP.Ephemeral.VirtualIPTemplate != nil
 }
 
-// owns tells whether the VirtualIP goes with its NetworkInterface.
+// owns tells whether the VirtualIP is deleted with its NetworkInterface.
 func owns(nic *v1alpha1.NetworkInterface) bool {
 	return nic.Spec.VirtualIP.Ephemeral.VirtualIPTemplate.Spec.ReclaimPolicy != v1alpha1.ReclaimPolicyRetain
 }
@@ -72,8 +72,8 @@ func isManaged(vip *v1alpha1.VirtualIP, nic *v1alpha1.NetworkInterface) bool {
 		isEphemeral(vip) && vip.Spec.TargetRef != nil && vip.Spec.TargetRef.UID == nic.UID
 }
 
-// isUnwanted tells whether a VirtualIP was made for a NetworkInterface that no longer asks for it, that never asks for one of
-// this name, or that owned it and is gone: in standalone mode nobody else collects it.
+// isUnwanted tells whether a VirtualIP was made for a NetworkInterface that does not ask for it any more, that has another name,
+// or that owned it and is gone: a standalone server has no garbage collector.
 func isUnwanted(s state) bool {
 	if isManaged(s.vip, s.namesake) {
 		return s.namesake.DeletionTimestamp == nil && !asks(s.namesake)
@@ -93,8 +93,8 @@ func isEphemeral(vip *v1alpha1.VirtualIP) bool {
 	return vip.Annotations[v1alpha1.EphemeralManagedByAnnotation] == v1alpha1.EphemeralManager
 }
 
-// claim returns whom the VirtualIP leads to: the NetworkInterface that has it keeps it, until it is gone or names another
-// VirtualIP; then it goes to the one that was created first of those that name it.
+// claim returns the target of the VirtualIP. Its target stays until that is gone or names another VirtualIP. Then it is the
+// NetworkInterface that was created first among those that name the VirtualIP.
 func claim(s state) *v1alpha1.LocalUIDReference {
 	ref := s.vip.Spec.TargetRef
 	if ref != nil && s.target != nil && (ref.UID == "" || ref.UID == s.target.UID) {
