@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The network-apiserver authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Command kubectl-network is a plugin of kubectl: who peers with whom, and what is in the way.
+// Command kubectl-network is a plugin of kubectl for the owners of Networks.
 package main
 
 import (
@@ -19,7 +19,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	command := plugin.NewCommand(os.Stdin, os.Stdout, os.Stderr)
-	// kubectl completes the command line of a plugin by a program of this name: a link to this one.
+	// For completion, kubectl runs a program of this name: a link to this one.
 	if strings.HasPrefix(filepath.Base(os.Args[0]), "kubectl_complete-") {
 		command.SetArgs(append([]string{"__complete"}, os.Args[1:]...))
 	}

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The network-apiserver authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Command network-etcd looks after the etcd cluster of the manifests: it lets a member start, and backs the cluster up.
+// Command network-etcd is for the etcd cluster of the manifests: it prepares members, renews certificates and makes backups.
 package main
 
 import (

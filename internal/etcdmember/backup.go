@@ -26,10 +26,10 @@ type backup struct {
 	Now    func() time.Time
 }
 
-// saveTimeout is how long one member may take. A database of 8 GiB takes a few minutes.
+// saveTimeout bounds the snapshot of one member. A database of 8 GiB takes a few minutes.
 const saveTimeout = 15 * time.Minute
 
-// pattern is that of the files of backups. Sorted by name, they are sorted by age.
+// pattern matches the files of backups. Their names sort by age.
 const pattern = "network-etcd-*.db"
 
 // Run saves a snapshot of the first member that gives one, and deletes the oldest beyond those to keep.

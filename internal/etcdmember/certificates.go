@@ -49,7 +49,7 @@ const (
 
 var steps = []string{stepRenew, stepTrust, stepSign, stepForget}
 
-// lifetime of authorities and certificates: renewing is for the day a key gets out, not a yearly chore to forget.
+// lifetime of authorities and certificates. They are renewed when a key has leaked, not every year: that is easily forgotten.
 const lifetime = 10 * 365 * 24 * time.Hour
 
 // authorities are what the Secret of the authority holds.
@@ -59,7 +59,7 @@ type authorities struct {
 	trusted []*x509.Certificate
 }
 
-// take applies a step of a rotation. Each can be repeated.
+// take applies a step. Each step can be repeated.
 func (a authorities) take(step string, now time.Time) (authorities, error) {
 	var err error
 	if a.signer == nil {
@@ -85,12 +85,12 @@ func (a authorities) take(step string, now time.Time) (authorities, error) {
 			return a, nil
 		}
 		if len(a.trusted) > 1 {
-			return a, nil // It was taken before.
+			return a, nil // This step was taken before.
 		}
-		return a, fmt.Errorf("--step=%s comes after --step=%s: nobody trusts a new authority yet", stepSign, stepTrust)
+		return a, fmt.Errorf("--step=%s comes after --step=%s: there is no new authority yet", stepSign, stepTrust)
 	case stepForget:
 		if a.next != nil {
-			return a, fmt.Errorf("--step=%s comes after --step=%s: the certificates are of the old authority yet", stepForget, stepSign)
+			return a, fmt.Errorf("--step=%s comes after --step=%s: the old authority still signs", stepForget, stepSign)
 		}
 		a.trusted = []*x509.Certificate{a.signer.Cert}
 		return a, nil
@@ -129,7 +129,7 @@ func (a authorities) encode() (data map[string][]byte, err error) {
 	return data, err
 }
 
-// issue returns a Secret's content with a new certificate for a name.
+// issue returns the content of a Secret with a new certificate.
 func (a authorities) issue(name string, hosts []string, now time.Time) (map[string][]byte, error) {
 	template := x509.Certificate{
 		Subject:     pkix.Name{CommonName: name},
@@ -159,7 +159,7 @@ type certificates struct {
 	Out             io.Writer
 }
 
-// Run takes the step. The authority is written first: what it signed is worth nothing without it.
+// Run takes the step. It writes the authority first: without it, nobody could check the certificates.
 func (c *certificates) Run(ctx context.Context) error {
 	if c.Namespace == "" {
 		return errors.New("--namespace is missing: where etcd runs")
@@ -200,7 +200,7 @@ func (c *certificates) Run(ctx context.Context) error {
 		data map[string][]byte
 	}{{caSecret, ca}, {memberSecret, member}, {clientSecret, client}} {
 		apply := applycorev1.Secret(secret.name, c.Namespace).
-			// Helm must not take them away with a release that brought them along.
+			// Helm must not delete them with its release.
 			WithAnnotations(map[string]string{"helm.sh/resource-policy": "keep"}).
 			WithLabels(map[string]string{"app.kubernetes.io/part-of": "network-apiserver"}).
 			WithType(corev1.SecretTypeTLS).WithData(secret.data)

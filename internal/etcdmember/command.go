@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The network-apiserver authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package etcdmember is the command network-etcd, which looks after the etcd cluster of the manifests.
+// Package etcdmember is the command network-etcd: it prepares members of the etcd cluster, renews its certificates and makes backups.
 package etcdmember
 
 import (
@@ -21,7 +21,7 @@ import (
 func NewCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:           "network-etcd",
-		Short:         "Looks after the etcd cluster of network-apiserver",
+		Short:         "Prepares members, renews certificates and makes backups of network-apiserver's etcd cluster",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
@@ -33,11 +33,11 @@ func newPrepareCommand() *cobra.Command {
 	p := preparation{Period: 5 * time.Second}
 	cmd := &cobra.Command{
 		Use:   "prepare",
-		Short: "Writes the configuration of a member, once the cluster expects it",
-		Long: `Writes the configuration of a member, once the cluster expects it: before etcd starts, in an init container.
+		Short: "Writes the configuration of a member, once it may start",
+		Long: `Writes the configuration of a member, once it may start: in an init container, before etcd.
 
-A member without data that has been a member before would start a cluster of its own. It waits here, and says what to
-do, until it was removed and added again.`,
+A member that has lost its data would start a cluster of its own. This command waits, and says what to do, until that
+member was removed from the cluster and added again.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			p.Out = cmd.ErrOrStderr()
@@ -101,9 +101,9 @@ an outage, take the steps trust, sign and forget, and restart etcd and network-a
 	flags.StringVar(&c.Namespace, "namespace", c.Namespace, "Namespace of etcd.")
 	flags.StringSliceVar(&c.Members, "members", c.Members, "Host names of the members, separated by commas. By default those "+
 		"of the three members in the manifests.")
-	flags.StringVar(&c.Step, "step", c.Step, "What to do: 'renew' makes what is missing, and new certificates by the same "+
-		"authority; 'trust' has a new authority trusted beside the old one; 'sign' has it sign; 'forget' ends the trust in "+
-		"the old one.")
+	flags.StringVar(&c.Step, "step", c.Step, "What to do: 'renew' makes missing Secrets, and new certificates by the same "+
+		"authority; 'trust' adds a new authority to the trusted ones; 'sign' makes new certificates by it; 'forget' removes "+
+		"the old authority.")
 	return cmd
 }
 
@@ -124,24 +124,24 @@ func newProbeCommand() *cobra.Command {
 
 // client says how to reach etcd.
 type client struct {
-	Endpoints             []string
-	CAFile, CertFile, Key string
+	Endpoints                 []string
+	CAFile, CertFile, KeyFile string
 }
 
 func (c *client) addFlags(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&c.Endpoints, "endpoints", c.Endpoints, "URLs of the members of etcd, separated by commas.")
 	flags.StringVar(&c.CAFile, "cacert", c.CAFile, "File with the certificate authorities to trust.")
 	flags.StringVar(&c.CertFile, "cert", c.CertFile, "File with the client certificate.")
-	flags.StringVar(&c.Key, "key", c.Key, "File with the key of the client certificate.")
+	flags.StringVar(&c.KeyFile, "key", c.KeyFile, "File with the key of the client certificate.")
 }
 
 // config is that of a client of one member.
 func (c *client) config(endpoint string) (clientv3.Config, error) {
 	config := clientv3.Config{Endpoints: []string{endpoint}, DialTimeout: 3 * time.Second, Logger: zap.NewNop()}
-	if c.CAFile == "" && c.CertFile == "" && c.Key == "" {
+	if c.CAFile == "" && c.CertFile == "" && c.KeyFile == "" {
 		return config, nil
 	}
-	files := transport.TLSInfo{TrustedCAFile: c.CAFile, CertFile: c.CertFile, KeyFile: c.Key}
+	files := transport.TLSInfo{TrustedCAFile: c.CAFile, CertFile: c.CertFile, KeyFile: c.KeyFile}
 	tls, err := files.ClientConfig()
 	if err != nil {
 		return config, fmt.Errorf("reading --cacert, --cert and --key: %w", err)

@@ -8,12 +8,12 @@ import (
 	"slices"
 )
 
-// member is what the cluster knows of one of its members.
+// member is a member of etcd, as the cluster knows it.
 type member struct {
 	name string
 	// peerURL is where the others reach it.
 	peerURL string
-	// started tells that it has served clients before.
+	// started tells that it has served clients at least once.
 	started bool
 }
 
@@ -23,11 +23,11 @@ const (
 	stateExisting = "existing"
 )
 
-// decide tells how a member starts whose peers listen at peerURL: the state to start with, or, with none, why it stays
-// out. hasData says that its data is there; known is what a member that answers knows, nil if none does.
+// decide returns the initial-cluster-state of the member at peerURL, or why it may not start yet. hasData tells that its data is there.
+// known are the members that another member knows, nil if none answers.
 func decide(name, peerURL string, hasData bool, known []member) (state, why string) {
 	if hasData || known == nil {
-		// etcd goes by its data where there is some. A cluster of which nobody answers is being made.
+		// If there is data, etcd ignores the state. If nobody answers, the cluster is new.
 		return stateNew, ""
 	}
 	i := slices.IndexFunc(known, func(m member) bool { return m.peerURL == peerURL })
@@ -36,11 +36,11 @@ func decide(name, peerURL string, hasData bool, known []member) (state, why stri
 		return "", fmt.Sprintf("%s has no data and the cluster does not know it: run "+
 			"\"etcdctl member add %s --peer-urls=%s\" in another member", name, name, peerURL)
 	case known[i].name == "":
-		return stateExisting, "" // It was added, and nobody has come yet.
+		return stateExisting, "" // It was added and has not started yet.
 	case !known[i].started:
-		return stateNew, "" // The cluster is being made, and the others were faster.
+		return stateNew, "" // The cluster is new, and the others were faster.
 	default:
-		return "", fmt.Sprintf("%s has lost its data, which the cluster still counts on: run \"etcdctl member remove\" "+
+		return "", fmt.Sprintf("%s has lost its data: run \"etcdctl member remove\" "+
 			"with its ID, and then \"etcdctl member add %s --peer-urls=%s\", in another member", name, name, peerURL)
 	}
 }

@@ -17,7 +17,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// answerTimeout is how long a member may take to say what it knows. All of them together delay a first start by that.
+// answerTimeout is how long a member may take to answer. The members are asked at once, so a first start waits only once.
 const answerTimeout = 3 * time.Second
 
 // preparation writes the configuration of a member.
@@ -41,7 +41,7 @@ func (p *preparation) Run(ctx context.Context) error {
 	if dataDir == "" || peerURL == "" {
 		return fmt.Errorf("--config: %s lacks data-dir or initial-advertise-peer-urls", p.Config)
 	}
-	said := ""
+	printed := ""
 	err = wait.PollUntilContextCancel(ctx, p.Period, true, func(ctx context.Context) (bool, error) {
 		_, statErr := os.Stat(filepath.Join(dataDir, "member", "wal"))
 		var known []member
@@ -55,9 +55,9 @@ func (p *preparation) Run(ctx context.Context) error {
 			config["initial-cluster-state"] = state
 			return true, nil
 		}
-		if why != said {
+		if why != printed {
 			fmt.Fprintf(p.Out, "network-etcd: %s\n", why)
-			said = why
+			printed = why
 		}
 		return false, nil
 	})
@@ -74,7 +74,7 @@ func (p *preparation) Run(ctx context.Context) error {
 	return nil
 }
 
-// read returns the configuration with the member's name in place.
+// read returns the configuration with the member's name in place of $(NAME).
 func (p *preparation) read() (map[string]any, error) {
 	content, err := os.ReadFile(p.Config)
 	if err != nil {
@@ -87,7 +87,7 @@ func (p *preparation) read() (map[string]any, error) {
 	return config, nil
 }
 
-// ask returns the members that the first one to answer knows, nil if none answers.
+// ask returns the members that the fastest member knows, nil if none answers.
 func (p *preparation) ask(ctx context.Context) ([]member, error) {
 	answers := make(chan []member, len(p.Client.Endpoints))
 	for _, endpoint := range p.Client.Endpoints {

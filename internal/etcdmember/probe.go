@@ -14,7 +14,7 @@ import (
 	certutil "k8s.io/client-go/util/cert"
 )
 
-// probe fails unless a GET of the URL is answered with 200.
+// probe fails unless a GET of the URL returns 200.
 func probe(ctx context.Context, url, caFile string, out io.Writer) error {
 	roots, err := certutil.NewPool(caFile)
 	if err != nil {

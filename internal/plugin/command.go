@@ -26,7 +26,7 @@ func NewCommand(in io.Reader, out, errOut io.Writer) *cobra.Command {
 	c := &connection{flags: genericclioptions.NewConfigFlags(true), streams: streams}
 	root := &cobra.Command{
 		Use:   "kubectl-network",
-		Short: "Networks and their peerings: ask, accept, refuse, and see what is in the way",
+		Short: "Show Networks and their peerings; ask, accept and decline",
 		Long: `kubectl network shows Networks (group networking.ironcore.dev) and their peerings, and changes who peers with whom.
 
 A peering takes effect when both Networks name each other:
