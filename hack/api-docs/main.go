@@ -58,7 +58,7 @@ func main() {
 
 func run() error {
 	definitions := schema.Definitions(func(name string) spec.Ref { return spec.MustCreateRef("#/" + name) })
-	p := page{demands: validation.Schemas(), told: map[string]bool{}, schemas: map[string]spec.Schema{}}
+	p := page{rulesOf: validation.Schemas(), printed: map[string]bool{}, schemas: map[string]spec.Schema{}}
 	for name, definition := range definitions {
 		if strings.Contains(name, ".networking.v1alpha1.") {
 			p.schemas[name[strings.LastIndex(name, ".")+1:]] = definition.Schema
@@ -77,7 +77,7 @@ func run() error {
 				return err
 			}
 		}
-		p.tell("##", reflect.TypeOf(k.kind), sample)
+		p.print("##", reflect.TypeOf(k.kind), sample)
 	}
 	return nil
 }
@@ -96,19 +96,20 @@ func document(file, kind string) (string, error) {
 	return "", fmt.Errorf("%s has no %s", file, kind)
 }
 
+// page is docs/api.md while it is printed.
 type page struct {
 	schemas map[string]spec.Schema
-	demands map[string]validation.Schema
-	told    map[string]bool
+	rulesOf map[string]validation.Schema
+	printed map[string]bool
 }
 
-// tell prints a type, and then the types of its fields that have not been told of.
-func (p *page) tell(heading string, of reflect.Type, sample string) {
+// print prints a type, and then the types of its fields that were not printed before.
+func (p *page) print(heading string, of reflect.Type, sample string) {
 	name := of.Name()
-	if p.told[name] {
+	if p.printed[name] {
 		return
 	}
-	p.told[name] = true
+	p.printed[name] = true
 	schema := p.schemas[name]
 	fmt.Printf("\n%s %s\n\n%s\n", heading, name, schema.Description)
 	if sample != "" {
@@ -129,11 +130,11 @@ func (p *page) tell(heading string, of reflect.Type, sample string) {
 		}
 	}
 	for _, element := range inner {
-		p.tell("###", element, "")
+		p.print("###", element, "")
 	}
 }
 
-// typeWords names a type, and returns what it is made of.
+// typeWords names a type, and returns the type of its elements.
 func typeWords(t reflect.Type) (string, reflect.Type) {
 	switch {
 	case t.Kind() == reflect.Pointer:
@@ -153,13 +154,13 @@ func typeWords(t reflect.Type) (string, reflect.Type) {
 	return "number", t
 }
 
-// rules says what the schema demands of a field.
+// rules returns the rules of a field: those of the schema, and whether it is immutable.
 func (p *page) rules(schema *spec.Schema, of, name string, property *spec.Schema) string {
 	var rules []string
 	if slices.Contains(schema.Required, name) {
 		rules = append(rules, "required")
 	}
-	if slices.Contains(p.demands[of].Immutable, name) {
+	if slices.Contains(p.rulesOf[of].Immutable, name) {
 		rules = append(rules, "immutable")
 	}
 	rules = append(rules, limits(property)...)
@@ -185,9 +186,9 @@ func limits(value *spec.Schema) (limits []string) {
 	if value.MinItems != nil {
 		limits = append(limits, fmt.Sprintf("at least %d", *value.MinItems))
 	}
-	for _, most := range []*int64{value.MaxItems, value.MaxProperties} {
-		if most != nil {
-			limits = append(limits, fmt.Sprintf("at most %d", *most))
+	for _, limit := range []*int64{value.MaxItems, value.MaxProperties} {
+		if limit != nil {
+			limits = append(limits, fmt.Sprintf("at most %d", *limit))
 		}
 	}
 	if value.MaxLength != nil {
@@ -205,7 +206,7 @@ func limits(value *spec.Schema) (limits []string) {
 	return limits
 }
 
-// cell is text as it may stand in a table.
+// cell escapes text for a cell of a table.
 func cell(text string) string {
 	var lines []string
 	for line := range strings.SplitSeq(text, "\n - ") { // The values of an enumeration are a list.

@@ -43,22 +43,18 @@ func rows(mapping *yaml.Node, path string, out io.Writer) error {
 	for i := 0; i < len(mapping.Content); i += 2 {
 		key, value := mapping.Content[i], mapping.Content[i+1]
 		name, meaning := path+key.Value, comment(key)
-		if value.Kind == yaml.MappingNode && len(value.Content) > 0 && meaning == "" {
+		isMapping := value.Kind == yaml.MappingNode && len(value.Content) > 0
+		switch {
+		case isMapping && (meaning == "" || explained(value)):
+			if meaning != "" {
+				fmt.Fprintf(out, "| `%s` | | %s |\n", name, meaning)
+			}
 			if err := rows(value, name+".", out); err != nil {
 				return err
 			}
 			continue
-		}
-		group := value.Kind == yaml.MappingNode && len(value.Content) > 0 && explained(value)
-		if meaning == "" {
-			return fmt.Errorf("line %d: %s has no comment", key.Line, name)
-		}
-		if group {
-			fmt.Fprintf(out, "| `%s` | | %s |\n", name, meaning)
-			if err := rows(value, name+".", out); err != nil {
-				return err
-			}
-			continue
+		case meaning == "":
+			return fmt.Errorf("line %d: %s has no comment: write one above it", key.Line, name)
 		}
 		var content any
 		if err := value.Decode(&content); err != nil {
@@ -77,10 +73,7 @@ func rows(mapping *yaml.Node, path string, out io.Writer) error {
 func explained(mapping *yaml.Node) bool {
 	for i := 0; i < len(mapping.Content); i += 2 {
 		key, value := mapping.Content[i], mapping.Content[i+1]
-		if comment(key) == "" && value.Kind != yaml.MappingNode {
-			return false
-		}
-		if comment(key) == "" && !explained(value) {
+		if comment(key) == "" && (value.Kind != yaml.MappingNode || !explained(value)) {
 			return false
 		}
 	}

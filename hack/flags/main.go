@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The network-apiserver authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Command flags prints docs/flags.md: every flag of the programs that run in Pods, as the programs define them.
+// Command flags prints docs/flags.md: every flag of the programs that run in Pods.
 package main
 
 import (
@@ -66,7 +66,7 @@ func section(out io.Writer, heading string, flags *pflag.FlagSet) {
 	})
 }
 
-// cell is text as it may stand in a table.
+// cell escapes text for a cell of a table.
 func cell(text string) string {
 	return strings.NewReplacer("|", `\|`, "<", "&lt;", ">", "&gt;", "\n", " ").Replace(strings.Join(strings.Fields(text), " "))
 }

@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: The network-apiserver authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Command image packs static Linux programs into a container image with nothing else in it. It writes a tarball an
-// architecture that docker, podman and ctr can load, and one with the images of all architectures, in OCI's layout, for
-// tools that push. It needs neither a daemon nor a registry, and the same programs always give the same images.
+// Command image packs static Linux programs into a container image with nothing else in it. It writes one tarball for each
+// architecture, which docker, podman and ctr can load, and one with the images of all architectures in OCI's layout, for tools
+// that push. It needs neither a daemon nor a registry, and the same programs always give the same images.
 package main
 
 import (
@@ -27,7 +27,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// user owns nothing in the image and is no user of any host. The manifests under deploy name the same one.
+// user owns nothing in the image and does not exist on any host. The manifests under deploy name the same one.
 const user = "65532:65532"
 
 func main() {
@@ -46,7 +46,7 @@ func main() {
 	fmt.Println(digest)
 }
 
-// write packs the programs for each architecture, and gives the digest of the index of the images.
+// write packs the programs for each architecture, and returns the digest of the index of the images.
 func write(dir string, programs, archs []string, tag, output string) (v1.Hash, error) {
 	ref, err := name.NewTag(tag)
 	if err != nil {
@@ -109,7 +109,7 @@ func writeLayout(index v1.ImageIndex, ref name.Tag, output string) error {
 	return os.WriteFile(output, content, 0o644)
 }
 
-// pack makes an image of one layer with the programs, which runs as user. Nothing in it carries a time.
+// pack makes an image of one layer with the programs, which runs as user. It contains no times.
 func pack(dir string, programs []string, arch, version string) (v1.Image, error) {
 	files, err := archive(dir, programs, 0o555)
 	if err != nil {

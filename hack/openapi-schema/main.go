@@ -28,7 +28,7 @@ func main() {
 	}}
 	for name, definition := range definitions {
 		schema := definition.Schema
-		// OpenAPI v2 cannot say everything that v3 does; a type may bring a schema of its own for it.
+		// OpenAPI v2 can't express everything that v3 can, so a type may have a second schema for it.
 		if v2, ok := schema.Extensions[common.ExtensionV2Schema]; ok {
 			if v2Schema, ok := v2.(spec.Schema); ok {
 				schema = v2Schema

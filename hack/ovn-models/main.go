@@ -6,7 +6,7 @@
 //
 //	go run ./hack/ovn-models /usr/share/ovn/ovn-nb.ovsschema internal/provider/ovn/nb
 //
-// Columns that the provider does not use are left out, so that it also works with versions of OVN that lack them.
+// Columns that the provider does not use are left out, because older versions of OVN lack some.
 package main
 
 import (
@@ -23,6 +23,7 @@ import (
 
 const header = "// SPDX-FileCopyrightText: The network-apiserver authors\n// SPDX-License-Identifier: Apache-2.0\n\n"
 
+// used are the tables and columns that the provider uses.
 var used = map[string][]string{
 	"NB_Global":                   {"nb_cfg", "sb_cfg"},
 	"Logical_Router":              {"name", "ports", "static_routes", "policies", "external_ids"},
