@@ -33,7 +33,7 @@ const tooLargeToSend = "trying to send message larger than max"
 
 // explainEtcd answers errors of etcd with a code that says what they mean, where the library answers 500: 413 if the object is too
 // large, and 503 or 504 with Retry-After if etcd failed. Clients repeat a request after Retry-After. Each answer comes within
-// etcdCallTimeout.
+// etcdCallTimeout, and that to a list within askPeriod more.
 type explainEtcd struct{ generic.RESTOptionsGetter }
 
 // GetRESTOptions returns the options with a storage whose errors tell what etcd meant.
@@ -113,9 +113,12 @@ func (s explainedStorage) Get(ctx context.Context, key string, opts storage.GetO
 	return patience.end(ctx, s.Interface.Get(ctx, key, opts, out))
 }
 
-// GetList takes as long as there is much to read.
+// GetList takes as long as there is much to read, while etcd answers.
 func (s explainedStorage) GetList(ctx context.Context, key string, opts storage.ListOptions, list runtime.Object) error {
-	return explain(s.Interface.GetList(ctx, key, opts, list))
+	ctx, stop := whileAnswering(ctx, s.Interface)
+	defer stop()
+	err := s.Interface.GetList(ctx, key, opts, list)
+	return explain(orNoAnswer(ctx, err))
 }
 
 func (s explainedStorage) GuaranteedUpdate(ctx context.Context, key string, out runtime.Object, ignoreNotFound bool,

@@ -46,10 +46,36 @@ func (p *patience) during(something func()) {
 func (p *patience) end(ctx context.Context, err error) error {
 	p.timer.Stop()
 	defer p.cancel(nil)
+	return explain(orNoAnswer(ctx, err))
+}
+
+// orNoAnswer returns the error of a call, or errNoAnswer if that is what ended it.
+func orNoAnswer(ctx context.Context, err error) error {
 	if err != nil && errors.Is(context.Cause(ctx), errNoAnswer) && isCanceled(err) {
-		err = errNoAnswer
+		return errNoAnswer
 	}
-	return explain(err)
+	return err
+}
+
+// askPeriod is how often a call of any length asks whether etcd still answers.
+const askPeriod = time.Second
+
+// whileAnswering returns a context for a call of any length. It ends the call once etcd does not tell its revision in time.
+func whileAnswering(ctx context.Context, etcd storage.Interface) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(askPeriod):
+			}
+			if _, err := (promptRevision{etcd}).GetCurrentResourceVersion(ctx); err != nil {
+				cancel(errNoAnswer)
+			}
+		}
+	}()
+	return ctx, func() { cancel(nil) }
 }
 
 // validating is a check of an object that does not count.

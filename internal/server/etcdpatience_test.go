@@ -18,12 +18,15 @@ import (
 // slow is a storage that takes its time for each call, before and after what the request does in between.
 type slow struct {
 	storage.Interface
-	takes time.Duration
+	takes     time.Duration
+	listTakes time.Duration
 }
 
-func (s slow) wait(ctx context.Context) error {
+func (s slow) wait(ctx context.Context) error { return waitFor(ctx, s.takes) }
+
+func waitFor(ctx context.Context, takes time.Duration) error {
 	select {
-	case <-time.After(s.takes):
+	case <-time.After(takes):
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -39,7 +42,7 @@ func (s slow) Get(ctx context.Context, _ string, _ storage.GetOptions, _ runtime
 }
 
 func (s slow) GetList(ctx context.Context, _ string, _ storage.ListOptions, _ runtime.Object) error {
-	return s.wait(ctx)
+	return waitFor(ctx, s.listTakes)
 }
 
 func (s slow) GetCurrentResourceVersion(ctx context.Context) (uint64, error) { return 1, s.wait(ctx) }
@@ -95,7 +98,8 @@ func TestPatience(t *testing.T) {
 	}
 	for sentence, tc := range map[string]struct {
 		call    call
-		etcd    time.Duration // that each call takes
+		etcd    time.Duration // that each call takes, but for lists
+		list    time.Duration // that a list takes
 		webhook time.Duration // that the request takes in between
 		ends    time.Duration
 		fails   bool
@@ -106,7 +110,8 @@ func TestPatience(t *testing.T) {
 		"an update that etcd does not answer":          {call: update, etcd: time.Minute, ends: etcdCallTimeout, fails: true},
 		"a delete that etcd does not answer":           {call: remove, etcd: time.Minute, ends: etcdCallTimeout, fails: true},
 		"a revision that etcd does not tell":           {call: revision, etcd: time.Minute, ends: etcdCallTimeout, fails: true},
-		"a long list":                                  {call: list, etcd: 20 * time.Second, ends: 20 * time.Second},
+		"a long list":                                  {call: list, list: 20 * time.Second, ends: 20 * time.Second},
+		"a list that etcd does not answer":             {call: list, etcd: time.Minute, list: time.Minute, ends: askPeriod + etcdCallTimeout, fails: true},
 		"an update with a slow webhook":                {call: update, etcd: time.Second, webhook: 20 * time.Second, ends: 22 * time.Second},
 		"a delete with a slow webhook":                 {call: remove, etcd: time.Second, webhook: 20 * time.Second, ends: 22 * time.Second},
 		"an update whose calls take too long together": {call: update, etcd: 3 * time.Second, webhook: time.Second, ends: 6 * time.Second, fails: true},
@@ -114,7 +119,7 @@ func TestPatience(t *testing.T) {
 		t.Run(sentence, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				begin := time.Now()
-				err := tc.call(explainedStorage{slow{takes: tc.etcd}}, tc.webhook)
+				err := tc.call(explainedStorage{slow{takes: tc.etcd, listTakes: tc.list}}, tc.webhook)
 				if took := time.Since(begin); took != tc.ends {
 					t.Errorf("it took %s, want %s", took, tc.ends)
 				}
