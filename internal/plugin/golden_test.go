@@ -107,7 +107,9 @@ func TestWhatIsPrinted(t *testing.T) {
 				Namespace: "network-system", Name: "network-apiserver", Available: metav1.ConditionTrue,
 				Trusted: []*x509.Certificate{ended, good}}})
 		},
-		"doctor-tenant": func(out io.Writer) error { return diagnosis(out, doctor.Snapshot{}) },
+		"doctor-tenant": func(out io.Writer) error {
+			return diagnosis(out, doctor.Snapshot{Client: &x509.Certificate{NotBefore: noon.Add(-time.Hour), NotAfter: noon.Add(23 * time.Hour)}})
+		},
 		"doctor-unavailable": func(out io.Writer) error {
 			return diagnosis(out, doctor.Snapshot{APIService: &doctor.APIService{
 				Namespace: "network-system", Name: "network-apiserver", Available: metav1.ConditionFalse,

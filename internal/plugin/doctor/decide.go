@@ -23,7 +23,7 @@ import (
 )
 
 const (
-	// expirySoon is less than what is left of any certificate that is renewed in time.
+	// expirySoon is less than what is left of any certificate that is renewed in time. Of one that is short-lived, it is a third.
 	expirySoon = 7 * 24 * time.Hour
 	// overdueAfter is how long a provider or a controller may take until it is a problem.
 	overdueAfter = time.Minute
@@ -168,7 +168,7 @@ func certificate(now time.Time, cert *x509.Certificate, whose, command string) F
 	switch {
 	case left <= 0:
 		return Finding{Problem, "certificates", fmt.Sprintf("%s expired %s ago", whose, duration.HumanDuration(-left)), command}
-	case left < expirySoon:
+	case left < min(expirySoon, cert.NotAfter.Sub(cert.NotBefore)/3):
 		return Finding{Problem, "certificates", fmt.Sprintf("%s expires in %s", whose, duration.HumanDuration(left)), command}
 	}
 	return Finding{OK, "certificates", fmt.Sprintf("%s is good for %s", whose, duration.HumanDuration(left)), ""}
