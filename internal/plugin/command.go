@@ -59,7 +59,7 @@ A peering takes effect when both Networks name each other:
 	root.AddCommand(
 		newPeerCommand(c), newUnpeerCommand(c),
 		newRequestsCommand(c), newAcceptCommand(c), newDeclineCommand(c),
-		newPeeringsCommand(c), newTopologyCommand(c), newWhoHasCommand(c), newDoctorCommand(c), newUICommand(c),
+		newPeeringsCommand(c), newTopologyCommand(c), newWhoHasCommand(c), newDoctorCommand(c), newUICommand(c), newDrawCommand(c),
 	)
 	c.completeContexts(root)
 	return root

@@ -5,12 +5,14 @@
 package integration
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"image/png"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,6 +22,7 @@ import (
 	"testing"
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
+	"ironcore.dev/networking/test/memory"
 	"ironcore.dev/networking/test/race"
 )
 
@@ -326,6 +329,59 @@ func TestTheDoctorNamesWhatIsWrongAndTheCommand(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// The page may be open for days. Each drawing of 300 Networks took half a megabyte for good.
+func TestThePageOfThePluginTakesNoMoreMemoryWithEachDrawing(t *testing.T) {
+	t.Parallel()
+	n := newNamespace(t, ownServer(t))
+	for i := range 300 {
+		n.create(t, newNetwork(fmt.Sprintf("net-%d", i)))
+	}
+	dir, err := pluginDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ui := exec.CommandContext(t.Context(), filepath.Join(dir, "kubectl-network"), "ui", "--namespace="+n.name)
+	ui.Env = append(n.kubectlCommand(t.Context()).Env, "GOGC=10") // garbage is not what is measured
+	out, err := ui.StdoutPipe()
+	if err := errors.Join(err, ui.Start()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = ui.Wait() }) // The context has ended it.
+	var url string
+	if _, err := fmt.Fscanf(out, "Open %s", &url); err != nil {
+		t.Fatal(err)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"frames", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	frames := bufio.NewReader(answer.Body)
+	var before int
+	const first, last, most = 5, 30, 5 << 20
+	for frame := range last {
+		if _, err := frames.ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := frames.ReadString('\n'); err != nil { // An empty line ends a frame.
+			t.Fatal(err)
+		}
+		if frame == first {
+			before = memory.Of(t, ui.Process.Pid, "RssAnon")
+		}
+		n.setPeerings(t, "net-0", to(fmt.Sprintf("net-%d", frame+1)))
+	}
+	if grown := memory.Of(t, ui.Process.Pid, "RssAnon") - before; grown > most {
+		t.Errorf("%d drawings take %d KiB more, want at most %d KiB", last-first, grown>>10, most>>10)
+	} else {
+		t.Logf("%d drawings take %d KiB more", last-first, grown>>10)
+	}
 }
 
 func TestKubectlCompletesThePlugin(t *testing.T) {

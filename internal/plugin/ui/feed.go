@@ -40,6 +40,9 @@ type frame struct {
 // Requests asks the server who asks these Networks for a peering.
 type Requests func(ctx context.Context, names []types.NamespacedName) ([]*v1alpha1.NetworkPeeringRequests, error)
 
+// SVG lays a picture out.
+type SVG func(picture.Picture) ([]byte, error)
+
 // requestsPeriod is how often the requests from other namespaces are read: they can't be watched.
 const requestsPeriod = 5 * time.Second
 
@@ -48,6 +51,9 @@ type feed struct {
 	networks   listers.NetworkLister
 	interfaces listers.NetworkInterfaceLister
 	trouble    *trouble
+	svg        SVG
+	// drawing is held while a picture is drawn, so that pages of many namespaces take one processor.
+	drawing sync.Mutex
 
 	mu sync.Mutex
 	// changed is closed by the next change.
@@ -59,8 +65,8 @@ type feed struct {
 }
 
 // follow starts a feed, and returns once everything has been read.
-func follow(ctx context.Context, config *rest.Config, namespace string, requests Requests) (*feed, error) {
-	f := &feed{changed: make(chan struct{}), drawn: make(map[string]func() ([]byte, error))}
+func follow(ctx context.Context, config *rest.Config, namespace string, requests Requests, svg SVG) (*feed, error) {
+	f := &feed{svg: svg, changed: make(chan struct{}), drawn: make(map[string]func() ([]byte, error))}
 	f.trouble = newTrouble(config.Host, f.notify)
 	config = rest.CopyConfig(config)
 	config.Wrap(f.trouble.wrap)
@@ -166,8 +172,9 @@ func (f *feed) draw(namespace string) ([]byte, error) {
 	if namespace != "" {
 		shown.Picture = all.Around(namespace)
 	}
-	// Other pages wait for this drawing too, so it must not end with the page that asked first.
-	svg, err := shown.Picture.SVG(context.Background())
+	f.drawing.Lock()
+	defer f.drawing.Unlock()
+	svg, err := f.svg(shown.Picture)
 	if err != nil {
 		return nil, err
 	}

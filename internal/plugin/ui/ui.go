@@ -27,13 +27,13 @@ import (
 var files embed.FS
 
 // Serve serves the page until the context ends, and calls ready with its address once it can be opened. Port 0 means any free port.
-func Serve(ctx context.Context, config *rest.Config, namespace string, port int, requests Requests, ready func(url string)) error {
+func Serve(ctx context.Context, config *rest.Config, namespace string, port int, requests Requests, svg SVG, ready func(url string)) error {
 	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if err != nil {
 		return fmt.Errorf("--port %d can't be used: %w", port, err)
 	}
 	defer listener.Close()
-	f, err := follow(ctx, config, namespace, requests)
+	f, err := follow(ctx, config, namespace, requests, svg)
 	if err != nil {
 		return err
 	}
