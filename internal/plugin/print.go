@@ -70,11 +70,10 @@ func nextSteps(network *v1alpha1.Network, target types.NamespacedName, request r
 	if request == requestUnknown {
 		who = "To accept, unless it asks already, the owner of"
 	}
-	return fmt.Sprintf(`%[7]s %[1]s runs
-  kubectl network accept %[2]s %[3]s/%[4]s -n %[5]s
-or, without this plugin,
-  kubectl patch network %[2]s -n %[5]s --patch '%[6]s'
-`, target, target.Name, network.Namespace, network.Name, target.Namespace, patch, who)
+	return fmt.Sprintf("%s %s runs\n", who, target) +
+		fmt.Sprintf("  kubectl network accept %s %s -n %s\n", target.Name, rules.NameOf(network), target.Namespace) +
+		"or, without this plugin,\n" +
+		fmt.Sprintf("  kubectl patch network %s -n %s --patch '%s'\n", target.Name, target.Namespace, patch)
 }
 
 // table is printed like a table of kubectl.

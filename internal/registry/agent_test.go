@@ -27,7 +27,7 @@ func TestLeftTo(t *testing.T) {
 			agent: "somebody", ready: metav1.Condition{Type: "Ready", Status: "True", Reason: "NotReported", Message: "Stored."},
 			want: metav1.Condition{Type: "Ready", Status: "True", Reason: "LeftToAgent", Message: "Stored." + left},
 		},
-		"what is realized needs no word": {agent: "somebody", ready: Realized("All there.")[0], want: Realized("All there.")[0]},
+		"what is realized needs no word": {agent: "somebody", ready: realized("All there.")[0], want: realized("All there.")[0]},
 		"the agent's own word stays": {
 			agent: "somebody",
 			ready: metav1.Condition{Type: "Ready", Status: "False", Reason: "Full", Message: "No room.", LastTransitionTime: now},

@@ -15,8 +15,8 @@ import (
 	"ironcore.dev/networking/internal/apis/networking"
 )
 
-// Realized is the condition Ready of an object of which the provider reports all that was asked for.
-func Realized(message string) []metav1.Condition {
+// realized is the condition Ready of an object of which the provider reports all that was asked for.
+func realized(message string) []metav1.Condition {
 	return []metav1.Condition{{
 		Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonRealized, Message: message,
 	}}
@@ -42,9 +42,9 @@ func ReadyWithAddresses(kind string, families []networking.IPFamily, addresses [
 		}
 	}
 	if len(families) == 1 {
-		return Realized(fmt.Sprintf("The %s has its address.", kind))
+		return realized(fmt.Sprintf("The %s has its address.", kind))
 	}
-	return Realized(fmt.Sprintf("The %s has its addresses.", kind))
+	return realized(fmt.Sprintf("The %s has its addresses.", kind))
 }
 
 // has tells whether some address is of the family.

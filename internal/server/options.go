@@ -65,7 +65,7 @@ type Options struct {
 	// NetworkProvider realizes the Networks.
 	NetworkProvider string
 	// LocalVNIRange is where the local provider allocates from.
-	LocalVNIRange local.Range
+	LocalVNIRange local.VNIRange
 	// LocalAddressRanges are where it has addresses for VirtualIPs, LoadBalancers and NATGateways from.
 	LocalAddressRanges local.AddressRanges
 	// IroncoreNet is where the ironcore-net provider realizes them.
@@ -94,7 +94,7 @@ func NewOptions() *Options {
 		Logs:          logs.NewOptions(),
 		Controllers:   controllers.NewOptions(),
 		ServingCert:   servingcert.NewOptions(),
-		LocalVNIRange: local.DefaultRange(), LocalAddressRanges: local.DefaultAddressRanges(),
+		LocalVNIRange: local.DefaultVNIRange(), LocalAddressRanges: local.DefaultAddressRanges(),
 		OVN:       ovn.NewOptions(),
 		EtcdQuota: *resource.NewQuantity(standalone.DefaultQuota, resource.BinarySI),
 	}

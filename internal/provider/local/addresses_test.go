@@ -25,7 +25,7 @@ func addressLeaders(t *testing.T, ranges string) (next func() *Provider) {
 		t.Fatal(err)
 	}
 	etcd := etcdtest.Client(t)
-	return func() *Provider { return New(etcd, "/test/local-provider", DefaultRange(), addresses) }
+	return func() *Provider { return New(etcd, "/test/local-provider", DefaultVNIRange(), addresses) }
 }
 
 func holder(kind, name string) provider.Holder {

@@ -51,7 +51,7 @@ func (i *infrastructure) client(t *testing.T) *clientv3.Client {
 }
 
 func (i *infrastructure) NewProvider(t *testing.T) provider.Provider {
-	return New(i.client(t), "/test", DefaultRange(), DefaultAddressRanges())
+	return New(i.client(t), "/test", DefaultVNIRange(), DefaultAddressRanges())
 }
 
 func (i *infrastructure) ID(_ *testing.T, providerID string) string {

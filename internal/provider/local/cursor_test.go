@@ -6,7 +6,7 @@ package local
 import "testing"
 
 func TestAProviderIDThatIsTakenOverDoesNotMoveTheSearch(t *testing.T) {
-	next := leaders(t, Range{1, 9})
+	next := leaders(t, VNIRange{1, 9})
 	first := next()
 	realize(t, first, network("a"), available("local://1"))
 	realize(t, first, network("b"), available("local://2"))

@@ -43,7 +43,7 @@ var _ provider.Provider = &Provider{}
 
 // New returns a provider that allocates from ranges and keeps its keys in etcd below the prefix. One serves a leader for
 // as long as it leads; the next leader makes its own.
-func New(etcd *clientv3.Client, prefix string, vnis Range, addresses AddressRanges) *Provider {
+func New(etcd *clientv3.Client, prefix string, vnis VNIRange, addresses AddressRanges) *Provider {
 	p := &Provider{
 		vnis:      &allocator[uint32]{etcd: etcd, prefix: prefix, noun: "vni", pool: &vnis},
 		addresses: make(map[v1alpha1.IPFamily]*allocator[netip.Addr]),

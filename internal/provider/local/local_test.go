@@ -20,7 +20,7 @@ import (
 )
 
 // leaders makes providers as one leader after the other does, all on the same etcd and range.
-func leaders(t *testing.T, vnis Range) (next func() *Provider) {
+func leaders(t *testing.T, vnis VNIRange) (next func() *Provider) {
 	t.Helper()
 	etcd := etcdtest.Client(t)
 	return func() *Provider { return New(etcd, "/test/local-provider", vnis, DefaultAddressRanges()) }
@@ -63,7 +63,7 @@ func release(t *testing.T, p *Provider, network *v1alpha1.Network) {
 }
 
 func TestANetworkKeepsItsVNI(t *testing.T) {
-	next := leaders(t, Range{5, 9})
+	next := leaders(t, VNIRange{5, 9})
 	first := next()
 	realize(t, first, network("a"), available("local://5"))
 	realize(t, first, network("a"), available("local://5"))
@@ -83,7 +83,7 @@ func TestANetworkKeepsItsVNI(t *testing.T) {
 }
 
 func TestAProviderIDIsHonoured(t *testing.T) {
-	next := leaders(t, Range{5, 9})
+	next := leaders(t, VNIRange{5, 9})
 	first := next()
 	realize(t, first, withID("local://7", network("restored")), available("local://7"))
 	realize(t, first, withID("local://1000", network("of-an-earlier-range")), available("local://1000"))
@@ -119,7 +119,7 @@ func TestAProviderIDIsHonoured(t *testing.T) {
 }
 
 func TestAForeignProviderIDIsAnError(t *testing.T) {
-	p := leaders(t, DefaultRange())()
+	p := leaders(t, DefaultVNIRange())()
 	for sentence, id := range map[string]string{
 		"of another provider":   "ironcore-net://ns/name/5/uid",
 		"without a VNI":         "local://",
@@ -139,7 +139,7 @@ func TestAForeignProviderIDIsAnError(t *testing.T) {
 }
 
 func TestAFreedVNIIsReusedLast(t *testing.T) {
-	next := leaders(t, Range{1, 4})
+	next := leaders(t, VNIRange{1, 4})
 	first := next()
 	realize(t, first, network("a"), available("local://1"))
 	realize(t, first, network("b"), available("local://2"))
@@ -154,7 +154,7 @@ func TestAFreedVNIIsReusedLast(t *testing.T) {
 }
 
 func TestARangeThatIsUsedUpRecovers(t *testing.T) {
-	p := leaders(t, Range{1, 2})()
+	p := leaders(t, VNIRange{1, 2})()
 	realize(t, p, network("a"), available("local://1"))
 	realize(t, p, network("b"), available("local://2"))
 
@@ -175,7 +175,7 @@ func TestARangeThatIsUsedUpRecovers(t *testing.T) {
 }
 
 func TestReleaseIsIdempotent(t *testing.T) {
-	next := leaders(t, Range{1, 9})
+	next := leaders(t, VNIRange{1, 9})
 	first, second := next(), next()
 	release(t, first, network("never-realized"))
 	realize(t, first, network("a"), available("local://1"))
@@ -195,7 +195,7 @@ func TestReleaseIsIdempotent(t *testing.T) {
 // Two leaders work at the same time, on a range that has one VNI more for each worker to try than there are Networks.
 func TestVNIsAreUniqueUnderConcurrency(t *testing.T) {
 	const workers, perWorker = 32, 8
-	next := leaders(t, Range{1, workers*perWorker/2 + workers})
+	next := leaders(t, VNIRange{1, workers*perWorker/2 + workers})
 	both := []*Provider{next(), next()}
 	ids := make([][]string, workers)
 	var running errgroup.Group
@@ -231,7 +231,7 @@ func TestVNIsAreUniqueUnderConcurrency(t *testing.T) {
 }
 
 func TestRunFindsEveryNetworkWithAVNI(t *testing.T) {
-	next := leaders(t, Range{1, 9})
+	next := leaders(t, VNIRange{1, 9})
 	first := next()
 	for _, name := range []string{"a", "gone", "released"} {
 		if _, err := first.Realize(t.Context(), network(name), provider.Situation{}); err != nil {
@@ -265,7 +265,7 @@ func TestRunFindsEveryNetworkWithAVNI(t *testing.T) {
 }
 
 func TestEtcdAwayIsAnErrorAndMendsItself(t *testing.T) {
-	p := leaders(t, Range{1, 2})()
+	p := leaders(t, VNIRange{1, 2})()
 	away, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := p.Realize(away, network("a"), provider.Situation{}); !errors.Is(err, context.Canceled) {

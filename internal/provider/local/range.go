@@ -12,22 +12,22 @@ import (
 // maxVNI is the largest identifier that 24 bits hold.
 const maxVNI = 1<<24 - 1
 
-// Range is a range of VNIs, both ends included. It is a flag value, written "first-last".
-type Range struct {
+// VNIRange is a range of VNIs, both ends included. It is a flag value, written "first-last".
+type VNIRange struct {
 	First, Last uint32
 }
 
-// DefaultRange is every VNI but 0, which RFC 7348 leaves to implementations.
-func DefaultRange() Range { return Range{First: 1, Last: maxVNI} }
+// DefaultVNIRange is every VNI but 0, which RFC 7348 leaves to implementations.
+func DefaultVNIRange() VNIRange { return VNIRange{First: 1, Last: maxVNI} }
 
 // String returns the range as a flag writes it.
-func (r *Range) String() string { return fmt.Sprintf("%d-%d", r.First, r.Last) }
+func (r *VNIRange) String() string { return fmt.Sprintf("%d-%d", r.First, r.Last) }
 
 // Type names the form of the flag value.
-func (*Range) Type() string { return "first-last" }
+func (*VNIRange) Type() string { return "first-last" }
 
 // Set reads a flag value.
-func (r *Range) Set(value string) error {
+func (r *VNIRange) Set(value string) error {
 	low, high, ok := strings.Cut(value, "-")
 	first, errFirst := strconv.ParseUint(low, 10, 32)
 	last, errLast := strconv.ParseUint(high, 10, 32)
@@ -39,7 +39,7 @@ func (r *Range) Set(value string) error {
 }
 
 // after returns the VNI that follows in the range, which begins again at its end.
-func (r *Range) after(vni uint32) uint32 {
+func (r *VNIRange) after(vni uint32) uint32 {
 	if vni < r.First || vni >= r.Last {
 		return r.First
 	}
@@ -47,7 +47,7 @@ func (r *Range) after(vni uint32) uint32 {
 }
 
 // parse reads a VNI.
-func (r *Range) parse(text string) (uint32, error) {
+func (r *VNIRange) parse(text string) (uint32, error) {
 	vni, err := strconv.ParseUint(text, 10, 24)
 	return uint32(vni), err
 }

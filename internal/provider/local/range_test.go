@@ -9,12 +9,12 @@ func TestRangeFlag(t *testing.T) {
 	const wrong = "want first-last with 1 <= first <= last <= 16777215, for instance 1000-1999"
 	for sentence, tc := range map[string]struct {
 		value   string
-		want    Range
+		want    VNIRange
 		wantErr string
 	}{
-		"a range":                          {value: "1000-1999", want: Range{1000, 1999}},
-		"a range of one":                   {value: "7-7", want: Range{7, 7}},
-		"everything":                       {value: "1-16777215", want: Range{1, 16777215}},
+		"a range":                          {value: "1000-1999", want: VNIRange{1000, 1999}},
+		"a range of one":                   {value: "7-7", want: VNIRange{7, 7}},
+		"everything":                       {value: "1-16777215", want: VNIRange{1, 16777215}},
 		"0 is not a VNI to give away":      {value: "0-10", wantErr: wrong},
 		"25 bits are too many":             {value: "1-16777216", wantErr: wrong},
 		"the first is not after the last":  {value: "8-7", wantErr: wrong},
@@ -29,13 +29,13 @@ func TestRangeFlag(t *testing.T) {
 		"a number of more than 64 bits is": {value: "1-99999999999999999999", wantErr: wrong},
 	} {
 		t.Run(sentence, func(t *testing.T) {
-			got := DefaultRange()
+			got := DefaultVNIRange()
 			err := got.Set(tc.value)
 			if tc.wantErr != "" {
 				if err == nil || err.Error() != tc.wantErr {
 					t.Errorf("got error %v, want %s", err, tc.wantErr)
 				}
-				if got != DefaultRange() {
+				if got != DefaultVNIRange() {
 					t.Errorf("the default was changed to %v", got)
 				}
 				return
@@ -48,7 +48,7 @@ func TestRangeFlag(t *testing.T) {
 }
 
 func TestWhatFollowsInARange(t *testing.T) {
-	vnis := Range{First: 5, Last: 7}
+	vnis := VNIRange{First: 5, Last: 7}
 	for vni, want := range map[uint32]uint32{0: 5, 4: 5, 5: 6, 6: 7, 7: 5, 8: 5} {
 		if got := vnis.after(vni); got != want {
 			t.Errorf("after %d comes %d, want %d", vni, got, want)
