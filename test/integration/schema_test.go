@@ -44,6 +44,9 @@ var beyondSchemas = regexp.MustCompile(strings.Join([]string{
 	`(machineRef|targetRef|networkRef)\.name: Required`,                    // likewise what has a uid
 	"virtualIPRef.name: .*(dots|63 bytes)",                                 // a VirtualIP has such a name
 	`must have IPv4, IPv6 or both|ipFamilies\[\d\]: Unsupported value: ""`, // the families, if no address tells them
+	`conditions\[\d+\]\.(type|status|reason|observedGeneration): `,         // Kubernetes publishes no rules of its own types
+	`matchExpressions\[\d+\]\.(key|operator|values)`,
+	"conditions: Too many", // with those that the server adds
 }, "|"))
 
 func isBeyondSchemas(answer []byte) bool {
@@ -76,14 +79,14 @@ func servedSchemas(t *testing.T, w writer) map[string]*spec.Schema {
 	return schemas
 }
 
-// isKubernetes tells a type of Kubernetes, or a list of one.
-func isKubernetes(schema *spec.Schema) bool {
-	return len(schema.Type) == 0 || schema.Items != nil && isKubernetes(schema.Items.Schema)
+// takesAnything tells a type that takes anything, or a list of one.
+func takesAnything(schema *spec.Schema) bool {
+	return len(schema.Type) == 0 || schema.Items != nil && takesAnything(schema.Items.Schema)
 }
 
-// inlined replaces references by what they refer to. Types of Kubernetes take anything.
+// inlined replaces references by what they refer to. Metadata takes anything.
 func inlined(all upstream.Schemas, schema *spec.Schema) *spec.Schema {
-	if strings.HasPrefix(upstream.Reference(schema), "io.k8s.") {
+	if strings.HasSuffix(upstream.Reference(schema), ".ObjectMeta") {
 		return &spec.Schema{}
 	}
 	resolved := *all.Resolve(schema)
@@ -187,7 +190,7 @@ type attempt struct {
 // attempts visits what is in a value, by its schema.
 func attempts(path string, schema *spec.Schema, value any, set func(any)) []attempt {
 	var all []attempt
-	if path != "" && !isKubernetes(schema) {
+	if path != "" && !takesAnything(schema) {
 		for _, candidate := range candidates(schema, value) {
 			all = append(all, attempt{path, candidate, func() func() {
 				set(candidate)
@@ -217,8 +220,9 @@ func attempts(path string, schema *spec.Schema, value any, set func(any)) []atte
 	return all
 }
 
-// restored are the fields that the server restores or drops, whatever is sent.
-var restored = regexp.MustCompile(`^spec\.incomingPeerings|^status\.(observedGeneration|lastStateTransitionTime|networkInterfaces)|` +
+// restored are the fields that the server fills in, restores or drops, whatever is sent.
+var restored = regexp.MustCompile(`^spec\.incomingPeerings|^status\.conditions\[\d+\]\.(lastTransitionTime|message)$|` +
+	`^status\.(observedGeneration|lastStateTransitionTime|networkInterfaces)|` +
 	`^status\.peerings(\[\d+\])?(\.(name|phase|reason|message|lastPhaseTransitionTime|networkRef(\..*)?))?$`)
 
 // The published schema and the server accept the same values, in every field of every kind. What the server refuses beyond
@@ -282,7 +286,7 @@ var index = regexp.MustCompile(`\[\d+\]`)
 // paths are those of all fields of a schema.
 func paths(path string, schema *spec.Schema) (all []string) {
 	for name, property := range schema.Properties {
-		if isKubernetes(&property) || !strings.Contains(path, ".") && (name == "kind" || name == "apiVersion") {
+		if takesAnything(&property) || !strings.Contains(path, ".") && (name == "kind" || name == "apiVersion") {
 			continue
 		}
 		path := path + "." + name
