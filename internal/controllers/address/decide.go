@@ -22,7 +22,7 @@ type wantedAddress struct {
 	family v1alpha1.IPFamily
 }
 
-// decideWanted returns the addresses that an object is to have, or why it gets none yet. A nil Network does not exist.
+// decideWanted returns the addresses that an object is to have, or why it gets none yet. Network is nil if it does not exist.
 func decideWanted(object metav1.Object, network *v1alpha1.Network) ([]wantedAddress, *provider.Trouble) {
 	switch object := object.(type) {
 	case *v1alpha1.VirtualIP:

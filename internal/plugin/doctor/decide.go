@@ -23,7 +23,7 @@ import (
 )
 
 const (
-	// expirySoon is less than what is left of any certificate that is renewed in time. Of one that is short-lived, it is a third.
+	// A certificate that expires within expirySoon, or within a third of its life if that is shorter, should have been renewed.
 	expirySoon = 7 * 24 * time.Hour
 	// overdueAfter is how long a provider or a controller may take until it is a problem.
 	overdueAfter = time.Minute

@@ -55,8 +55,8 @@ const (
 	fieldManager = "network-apiserver"
 	// requestTimeout bounds a request to a slow server.
 	requestTimeout = 30 * time.Second
-	// outdatedPause is the wait after a write that was refused because it was decided on an old version. Until then, a leader
-	// that was paused has lost its lease.
+	// outdatedPause is the wait after a write that was refused because it was decided on an old version. By its end, a leader that
+	// was paused has noticed that it lost its lease.
 	outdatedPause = time.Second
 )
 
@@ -440,8 +440,7 @@ func (p *Provider) Release(ctx context.Context, network *v1alpha1.Network) (gone
 	return gone, nil
 }
 
-// release deletes a remote Network. Its ID may then be given to another one, so first no other remote Network may be peered with
-// it.
+// release deletes a remote Network. Its ID may then be given to another one, so it waits until no remote Network is peered with it.
 func (p *Provider) release(ctx context.Context, network *v1alpha1.Network) (gone bool, err error) {
 	there, err := p.get(ctx, string(network.UID))
 	switch {

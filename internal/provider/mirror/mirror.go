@@ -143,7 +143,7 @@ func (m *Mirror) Run(ctx context.Context) {
 	waiting.Wait()
 }
 
-// Await waits until the copy is complete or can't be for now, and returns the error in that case.
+// Await waits for the first answer, and returns why the copy is not complete, nil if it is.
 func (m *Mirror) Await(ctx context.Context) error {
 	select {
 	case <-m.firstAnswer:
