@@ -16,8 +16,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// diskSize is that of a small disk. It holds two segments of etcd's log, 64 MB each, and a small database.
-const diskSize = 256 << 20
+// diskSize is that of a small disk. It holds the five segments of its log that etcd keeps, 64 MB each, the next one, and a small
+// database.
+const diskSize = 512 << 20
 
 // throttles is where the kernel limits how often a process writes to a disk, with control groups of version 1.
 const throttles = "/sys/fs/cgroup/blkio"
