@@ -30,7 +30,7 @@ func probe(ctx context.Context, url, caFile string, out io.Writer) error {
 	}
 	response, err := client.Do(request)
 	if err != nil {
-		return err
+		return fmt.Errorf("--url: %w", err)
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))
