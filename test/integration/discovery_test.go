@@ -211,7 +211,7 @@ func TestHealthAndMetricsCoverTheControllers(t *testing.T) {
 			fmt.Sprintf("workqueue_adds_total{name=%q", controller))
 	}
 	checkContains(t, metrics, "networking_leader 1", "apiserver_request_total{", "process_resident_memory_bytes ",
-		"etcd_request_duration_seconds")
+		"etcd_request_duration_seconds", "etcd_disk_wal_fsync_duration_seconds_bucket{")
 }
 
 // TestTLS12WithCBCIsRefused: these suites encrypt before they authenticate.
