@@ -17,10 +17,14 @@ import (
 	"ironcore.dev/networking/test/e2e/cluster"
 )
 
-// failoverLimit is how long the controllers may stand still, whatever happens to one process.
-const failoverLimit = 5 * time.Second
+// How long the controllers may stand still, whatever happens to one process, and if only some of its connections carry nothing: that
+// shows later.
+const (
+	failoverLimit   = 5 * time.Second
+	connectionLimit = 10 * time.Second
+)
 
-func TestControllersWorkAgainWithinFiveSeconds(t *testing.T) {
+func TestControllersWorkAgainWithinSeconds(t *testing.T) {
 	leading := func(t *testing.T) *cluster.Process { return &leader(t).Process }
 	etcdLeader := func(t *testing.T) int {
 		number := 0
@@ -46,25 +50,27 @@ func TestControllersWorkAgainWithinFiveSeconds(t *testing.T) {
 	}{{"killed", kill}, {"frozen", freeze}, {"cut off", cut}}
 	for _, v := range victims {
 		for _, h := range harms {
-			t.Run(strings.ReplaceAll(v.name+" is "+h.name, " ", "_"), func(t *testing.T) { failsOver(t, v.who, h.harm) })
+			t.Run(strings.ReplaceAll(v.name+" is "+h.name, " ", "_"), func(t *testing.T) { failsOver(t, v.who, h.harm, failoverLimit) })
 		}
 	}
-	t.Run("half_of_the_connections_to_etcd_of_the_leading_replica_are_lost", func(t *testing.T) { failsOver(t, leading, lose) })
+	t.Run("half_of_the_connections_to_etcd_of_the_leading_replica_are_lost", func(t *testing.T) {
+		failsOver(t, leading, lose, connectionLimit)
+	})
 }
 
 // failsOver harms a process up to three times. A machine that is busy makes one attempt slow; a fault of the program would make all of
 // them slow.
-func failsOver(t *testing.T, who func(*testing.T) *cluster.Process, harm harm) {
+func failsOver(t *testing.T, who func(*testing.T) *cluster.Process, harm harm, limit time.Duration) {
 	t.Helper()
 	const attempts = 3
 	for range attempts {
 		took := failover(t, who, harm)
 		t.Logf("two new Networks were bound after %.1f s", took.Seconds())
-		if took <= failoverLimit {
+		if took <= limit {
 			return
 		}
 	}
-	t.Errorf("each of %d times it took more than %s", attempts, failoverLimit)
+	t.Errorf("each of %d times it took more than %s", attempts, limit)
 }
 
 // failover harms a process, and returns how long it takes until two new Networks are bound.
