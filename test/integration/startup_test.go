@@ -110,7 +110,7 @@ func TestAServerThatCannotStartSaysWhyInOneLine(t *testing.T) {
 		},
 		"options of a host cluster": {
 			[]string{fresh, "--kubeconfig=" + missing, "--client-ca-file=" + missing},
-			[]string{"--kubeconfig has no effect with --standalone", "--client-ca-file has no meaning with --standalone"},
+			[]string{"--kubeconfig has no effect with --standalone", "--client-ca-file has no effect with --standalone"},
 		},
 		"a certificate that there is not": {
 			[]string{fresh + "-3", "--tls-cert-file=" + missing, "--tls-private-key-file=" + missing},
