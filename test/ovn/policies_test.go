@@ -129,7 +129,7 @@ func TestAPolicySaysWhetherItIsInForce(t *testing.T) {
 		t.Fatal(err)
 	}
 	ready := meta.FindStatusCondition(policy.Status.Conditions, v1alpha1.ConditionReady)
-	if ready == nil || ready.Status != metav1.ConditionFalse || !strings.Contains(ready.Message, "Network one has to be there") {
+	if ready == nil || ready.Status != metav1.ConditionFalse || !strings.Contains(ready.Message, "Network one must exist") {
 		t.Errorf("without its Network it says %+v", ready)
 	}
 	w.network("a/one")
