@@ -7,6 +7,7 @@ package clients
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,6 +23,7 @@ import (
 	"sigs.k8s.io/cli-utils/pkg/kstatus/status"
 	"sigs.k8s.io/yaml"
 
+	"ironcore.dev/networking/test/await"
 	"ironcore.dev/networking/test/race"
 	"ironcore.dev/networking/test/standalone"
 )
@@ -92,18 +94,13 @@ func TestAControllerSeesWhyPeeringsArePending(t *testing.T) {
 	}
 	defer func() { _ = command.Process.Kill(); _ = command.Wait() }()
 	const want = "default/one, peering two: PeerNotFound: There is no Network two: create it, with a peering that names one."
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+	await.Success(t, time.Minute, func(context.Context) error {
 		text, err := os.ReadFile(printed.Name())
-		if err != nil {
-			t.Fatal(err)
+		if err == nil && !strings.Contains(string(text), want) {
+			err = fmt.Errorf("the controller printed\n%s\nwithout\n%s", text, want)
 		}
-		if strings.Contains(string(text), want) {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("the controller printed\n%s\nwithout\n%s", text, want)
-		}
-	}
+		return err
+	})
 }
 
 func TestThePythonClientMakesANetwork(t *testing.T) {
