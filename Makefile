@@ -84,6 +84,7 @@ chaos: chaos-short ## test under random faults for 30 minutes, as root to fill d
 
 chaos-short: build ## the same, for three minutes
 	hack/kubernetes/build.sh
+	test/chaos/clocks/build.sh
 	@echo "chaos: freezing, killing and cutting off processes for $(CHAOS)"
 	cd test/chaos && go test -count=1 -timeout 60m -v . -chaos.duration=$(CHAOS)
 

@@ -65,7 +65,8 @@ func TestMain(m *testing.M) {
 		}
 		shared.Cluster, err = cluster.Start(ctx, cluster.Config{
 			Root: root, Dir: dir, Replicas: 3, Links: true, SmallDisks: cluster.CanMountDisks(),
-			Flags: []string{"--network-provider=local"},
+			Clocks: filepath.Join(root, "bin", "clocks"),
+			Flags:  []string{"--network-provider=local"},
 		})
 		return shared.Cluster, err
 	}, func(context.Context) (int, error) { return m.Run(), nil })

@@ -67,10 +67,27 @@ func cut(c *world, p *cluster.Process) (func() error, error) {
 	return func() error { c.Etcd.Links.Join(p); return nil }, nil
 }
 
-// lose takes half of the connections to etcd that a replica has. Those between members would show what etcd makes of it.
+// lose takes half of the connections to etcd that a replica has, or a member to the others.
 func lose(c *world, p *cluster.Process) (func() error, error) {
 	c.Etcd.Links.Lose(p, 0.5)
 	return func() error { return nil }, nil
+}
+
+// mistime makes a clock wrong by up to an hour, and sometimes starts the process so.
+func mistime(c *world, p *cluster.Process, random *rand.Rand) (func() error, error) {
+	wrongBy := time.Duration(random.Int64N(int64(2*time.Hour))) - time.Hour
+	if err := c.SetClock(p, wrongBy); err != nil {
+		return nil, err
+	}
+	if random.IntN(2) == 0 {
+		if err := p.Stop(); err != nil {
+			return nil, err
+		}
+		if err := c.start(p); err != nil {
+			return nil, err
+		}
+	}
+	return func() error { return c.SetClock(p, 0) }, nil
 }
 
 func cutFromHost(c *world, p *cluster.Process) (func() error, error) {
@@ -101,6 +118,13 @@ var faults = []fault{
 	{"kill a replica", on(anyReplica, kill)},
 	{"cut off a replica from etcd", on(anyReplica, cut)},
 	{"lose half of the connections of a replica to etcd", on(anyReplica, lose)},
+	{"lose half of the connections of an etcd member to the others", on(anyMember, lose)},
+	{"set the clock of a replica wrong", func(c *world, random *rand.Rand) (func() error, error) {
+		return mistime(c, anyReplica(c, random), random)
+	}},
+	{"set the clock of an etcd member wrong", func(c *world, random *rand.Rand) (func() error, error) {
+		return mistime(c, anyMember(c, random), random)
+	}},
 	{"cut off a replica from the kube-apiserver", on(anyReplica, cutFromHost)},
 	{"restart a replica", on(anyReplica, restart)},
 	{"restart all replicas in turn", func(c *world, _ *rand.Rand) (func() error, error) {

@@ -23,6 +23,8 @@ type Process struct {
 	// Path and Args are the program and its arguments from its next start on.
 	Path string
 	Args []string
+	// Env has variables beside those of the test process.
+	Env []string
 	// LogFile takes what the program logs and prints, over all its lives.
 	LogFile string
 	// Out takes what it prints in place of LogFile, if given.
@@ -72,6 +74,7 @@ func (p *Process) launch() error {
 		return err
 	}
 	p.cmd = exec.Command(p.Path, p.Args...)
+	p.cmd.Env = append(os.Environ(), p.Env...)
 	p.cmd.Stdout, p.cmd.Stderr, p.cmd.SysProcAttr = log, log, DieWithParent()
 	if p.Out != nil {
 		p.cmd.Stdout = p.Out

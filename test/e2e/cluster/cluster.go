@@ -13,6 +13,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509/pkix"
 	"encoding/base64"
@@ -71,6 +72,9 @@ type Config struct {
 	Links bool
 	// SmallDisks puts the data of network-apiserver's etcd on small disks. CanMountDisks tells where that is possible.
 	SmallDisks bool
+	// Clocks is a folder with the programs that test/chaos/clocks builds. network-apiserver and its etcd run from there, if it is given,
+	// and SetClock changes their time.
+	Clocks string
 	// Measured is for benchmarks: every etcd has one member and waits for the disk, nothing is encrypted in it, and there is
 	// no kube-controller-manager.
 	Measured bool
@@ -119,8 +123,8 @@ func Start(ctx context.Context, config Config) (*Cluster, error) {
 		if config.Measured {
 			members = 1
 		}
-		c.Etcd, err = startEtcdBehind(ctx, links, config.SmallDisks, filepath.Join(programs, "etcd"), config.Dir,
-			"network-etcd", members)
+		program := filepath.Join(cmp.Or(config.Clocks, programs), "etcd")
+		c.Etcd, err = startEtcdBehind(ctx, links, config.SmallDisks, program, config.Dir, "network-etcd", members)
 		return err
 	})
 	group.Go(func() (err error) {

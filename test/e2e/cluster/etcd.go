@@ -100,6 +100,7 @@ func startEtcdBehind(ctx context.Context, links *Links, smallDisks bool, program
 			Name:    member,
 			LogFile: filepath.Join(dir, member+".log"),
 			Path:    program,
+			Env:     []string{clockVariable(dir, member)},
 			Args: append([]string{
 				"--name=" + member,
 				"--data-dir=" + etcd.data[i],

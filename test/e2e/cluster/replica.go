@@ -51,7 +51,8 @@ func (c *Cluster) newServer(name string, flags ...string) (*Replica, error) {
 	r.Process = Process{
 		Name:    name,
 		LogFile: filepath.Join(c.config.Dir, name+".log"),
-		Path:    cmp.Or(os.Getenv("NETWORK_APISERVER_BIN"), filepath.Join(c.config.Root, "bin", "network-apiserver")),
+		Path:    cmp.Or(os.Getenv("NETWORK_APISERVER_BIN"), filepath.Join(cmp.Or(c.config.Clocks, c.config.Root+"/bin"), "network-apiserver")),
+		Env:     []string{clockVariable(c.config.Dir, name)},
 		Args: append([]string{
 			"--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", port),
 			"--tls-cert-file=" + serving.CertFile, "--tls-private-key-file=" + serving.KeyFile,
