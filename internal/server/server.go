@@ -37,6 +37,7 @@ import (
 	"ironcore.dev/networking/internal/provider/ironcorenet"
 	"ironcore.dev/networking/internal/provider/local"
 	"ironcore.dev/networking/internal/provider/ovn"
+	"ironcore.dev/networking/internal/registry/member"
 	"ironcore.dev/networking/internal/server/loopback"
 	"ironcore.dev/networking/internal/server/members"
 	"ironcore.dev/networking/internal/server/servingcert"
@@ -136,7 +137,8 @@ func (s *Server) install() error {
 		return err
 	}
 	readable := readableStorageGetter{s.config.Generic.RESTOptionsGetter, s.config.Options.Recommended.Etcd, &s.unreadable}
-	storage, err := newStorage(explainEtcd{readable}, manager, s.enforcer(), s.agent())
+	lookup := member.Lookup{Etcd: s.etcd, Prefix: s.config.Options.Recommended.Etcd.StorageConfig.Prefix}
+	storage, err := newStorage(explainEtcd{readable}, lookup, manager, s.enforcer(), s.agent())
 	if err != nil {
 		return fmt.Errorf("connecting to --etcd-servers=%s: %w",
 			strings.Join(s.config.Options.Recommended.Etcd.StorageConfig.Transport.ServerList, ","), err)

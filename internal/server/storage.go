@@ -6,7 +6,6 @@ package server
 import (
 	"context"
 
-	"golang.org/x/sync/errgroup"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apiserver/pkg/registry/generic"
 	"k8s.io/apiserver/pkg/registry/rest"
@@ -27,22 +26,16 @@ import (
 // newStorage returns what serves each resource and subresource. Networks and their members look each other up: a Network that
 // is being deleted waits for its members, and takes no new ones. The enforcer puts NetworkPolicies in force, and the kinds beside
 // Networks and their interfaces are left to the agent, if there are such.
-func newStorage(optsGetter generic.RESTOptionsGetter, view registrynetwork.View, enforcer, agent string,
+func newStorage(optsGetter generic.RESTOptionsGetter, lookup member.Lookup, view registrynetwork.View, enforcer, agent string,
 ) (map[string]rest.Storage, error) {
 	var interfaces, balancers, gateways member.Storage
 	networks, err := registrynetwork.NewStorage(scheme, optsGetter,
-		func(ctx context.Context, namespace, network string) (members rules.Members, err error) {
-			looks, ctx := errgroup.WithContext(ctx) // A deletion waits for the slowest, not for all in turn.
-			for names, of := range map[*[]string]*member.Storage{
-				&members.NetworkInterfaces: &interfaces, &members.LoadBalancers: &balancers, &members.NATGateways: &gateways,
-			} {
-				looks.Go(func() (err error) {
-					*names, err = of.OfNetwork(ctx, namespace, network)
-					return err
-				})
+		func(ctx context.Context, namespace, network string) (rules.Members, error) {
+			names, err := lookup.OfNetwork(ctx, namespace, network, interfaces, balancers, gateways)
+			if err != nil {
+				return rules.Members{}, err
 			}
-			err = looks.Wait()
-			return members, err
+			return rules.Members{NetworkInterfaces: names[0], LoadBalancers: names[1], NATGateways: names[2]}, nil
 		}, view)
 	if err != nil {
 		return nil, err

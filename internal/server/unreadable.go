@@ -148,6 +148,15 @@ func (s completeLists) GetList(ctx context.Context, key string, opts storage.Lis
 	return s.Interface.GetList(ctx, key, opts, list)
 }
 
+// Delete begins with the version that is suggested, if one is. The library's cache would begin with its own, which may be older.
+func (s completeLists) Delete(ctx context.Context, key string, out runtime.Object, preconditions *storage.Preconditions,
+	validate storage.ValidateObjectFunc, suggested runtime.Object, opts storage.DeleteOptions) error {
+	if suggested != nil {
+		return s.stored.Delete(ctx, key, out, preconditions, validate, suggested, opts)
+	}
+	return s.Interface.Delete(ctx, key, out, preconditions, validate, nil, opts)
+}
+
 // readableStorage is what a watch cache is filled from. When a watch meets what can't be read, it ends, and the cache begins
 // anew with a list.
 type readableStorage struct {

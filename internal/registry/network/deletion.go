@@ -136,17 +136,17 @@ func (r releaser) settle(ctx context.Context, network *networking.Network, dryRu
 	}
 	preconditions := &storage.Preconditions{UID: &network.UID}
 	settled := &networking.Network{}
-	remove := func() error {
+	remove := func(stored runtime.Object) error {
 		return r.store.Storage.Delete(ctx, key, settled, preconditions, func(_ context.Context, obj runtime.Object) error {
 			if isLast(obj.(*networking.Network)) {
 				return nil
 			}
 			return apierrors.NewConflict(networking.Resource("networks"), network.Name, errors.New("it got another finalizer: try again"))
-		}, false, nil, storage.DeleteOptions{})
+		}, false, stored, storage.DeleteOptions{})
 	}
 	if isEmpty && isLast(network) {
-		// It has just been stored so. The watch cache, from which an update starts, mostly doesn't know yet.
-		if err = remove(); err == nil {
+		// It has just been stored so. The watch cache mostly doesn't know yet.
+		if err = remove(network.DeepCopy()); err == nil {
 			return deleted(network), true, nil
 		}
 		if !apierrors.IsConflict(err) && !storage.IsConflict(err) {
@@ -168,7 +168,7 @@ func (r releaser) settle(ctx context.Context, network *networking.Network, dryRu
 			return changed, nil
 		}), false, nil)
 	if errors.Is(err, errLast) {
-		if err = remove(); err == nil {
+		if err = remove(nil); err == nil {
 			return deleted(network), true, nil
 		}
 	}

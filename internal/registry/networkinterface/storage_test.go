@@ -61,7 +61,9 @@ func newStage(t *testing.T) *stage {
 	install.Install(scheme)
 	codec := serializer.NewCodecFactory(scheme).LegacyCodec(v1alpha1.SchemeGroupVersion)
 	config := storagebackend.NewDefaultConfig("/registry", codec)
-	config.Transport.ServerList = etcdtest.Start(t)
+	client := etcdtest.Client(t)
+	config.Transport.ServerList = client.Endpoints()
+	lookup := member.Lookup{Etcd: client, Prefix: config.Prefix}
 	options := optionsGetter(func(resource schema.GroupResource) generic.RESTOptions {
 		return generic.RESTOptions{
 			StorageConfig:  config.ForResource(resource),
@@ -72,8 +74,11 @@ func newStage(t *testing.T) *stage {
 	s := &stage{t: t, ctx: genericrequest.WithNamespace(t.Context(), "team-a")}
 	var err error
 	s.networks, err = network.NewStorage(scheme, options, func(ctx context.Context, namespace, name string) (rules.Members, error) {
-		names, err := s.interfaces.OfNetwork(ctx, namespace, name)
-		return rules.Members{NetworkInterfaces: names}, err
+		names, err := lookup.OfNetwork(ctx, namespace, name, s.interfaces)
+		if err != nil {
+			return rules.Members{}, err
+		}
+		return rules.Members{NetworkInterfaces: names[0]}, nil
 	}, blind{})
 	if err != nil {
 		t.Fatal(err)
