@@ -21,11 +21,11 @@ help: ## show the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 build: ## build bin/network-apiserver and the other programs (the first build takes a few minutes)
-	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
+	CGO_ENABLED=0 hack/build.sh -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
 
 race: ## build the server with the race detector into bin/race (the first build takes a few minutes)
 ifdef RACE
-	go build -race -ldflags '$(LDFLAGS)' -o bin/race/ ./cmd/network-apiserver
+	hack/build.sh -race -ldflags '$(LDFLAGS)' -o bin/race/ ./cmd/network-apiserver
 else
 	@echo "race: there is no C compiler, so the server is tested without the race detector"
 endif

@@ -25,7 +25,7 @@ echo "image: building with $compiler" >&2
 for arch in ${archs//,/ }; do
   for program in ${programs//,/ }; do
     echo "image: building $program $version for linux/$arch (some minutes the first time)" >&2
-    CGO_ENABLED=0 GOOS=linux GOARCH=$arch go build -trimpath -buildvcs=false \
+    CGO_ENABLED=0 GOOS=linux GOARCH=$arch hack/build.sh -trimpath -buildvcs=false \
       -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$version" -o "bin/image/linux-$arch/$program" "./cmd/$program"
   done
 done

@@ -89,7 +89,7 @@ for folder in cmd/*/; do
     # A client runs where its user is; the others run in Pods.
     [[ $os == linux || $program == kubectl-* ]] || continue
     file=$dist/$program-$tag-$os-$arch
-    CGO_ENABLED=0 GOOS=$os GOARCH=$arch go build -trimpath -buildvcs=false \
+    CGO_ENABLED=0 GOOS=$os GOARCH=$arch hack/build.sh -trimpath -buildvcs=false \
       -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$version" -o "$file" "./$folder"
     bin/tools/cyclonedx-gomod bin -json -noserial -notimestamp -version "$version" -output "$file.cdx.json" "$file"
   done

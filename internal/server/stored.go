@@ -27,13 +27,14 @@ import (
 )
 
 // checkingConfig returns a configuration with which a stored object counts as unreadable also if it can be decoded, but is another
-// than its key says or can't be sent to clients. Else one such object would hide another, or spoil every list.
-func checkingConfig(config *storagebackend.ConfigForResource) *storagebackend.ConfigForResource {
+// than its key says or can't be sent to clients. Else one such object would hide another, or spoil every list. What is read has its
+// strings in common with the pool.
+func checkingConfig(config *storagebackend.ConfigForResource, pool *stringPool) *storagebackend.ConfigForResource {
 	checked := *config
 	if checked.Transformer == nil {
 		checked.Transformer = plaintext.NewEncryptCheckTransformer() // As the library does.
 	}
-	checked.Codec, checked.Transformer = checkingCodec{config.Codec, &timeFields{}}, keyCheckingTransformer{checked.Transformer}
+	checked.Codec, checked.Transformer = checkingCodec{config.Codec, &timeFields{}, pool}, keyCheckingTransformer{checked.Transformer}
 	return &checked
 }
 
@@ -96,10 +97,11 @@ func bytesOf(message []byte, field protowire.Number) (value []byte, ok bool) {
 	return value, true
 }
 
-// checkingCodec refuses objects that can't be keys of a cache or that can't be sent to clients.
+// checkingCodec refuses objects that can't be keys of a cache or that can't be sent to clients. All others share their strings.
 type checkingCodec struct {
 	runtime.Codec
 	timed *timeFields
+	pool  *stringPool
 }
 
 func (c checkingCodec) Decode(stored []byte, defaults *schema.GroupVersionKind, into runtime.Object) (runtime.Object, *schema.GroupVersionKind, error) {
@@ -110,6 +112,7 @@ func (c checkingCodec) Decode(stored []byte, defaults *schema.GroupVersionKind, 
 	if err != nil {
 		return nil, kind, fmt.Errorf(cannotBeRead+"%w", err)
 	}
+	c.pool.share(obj)
 	return obj, kind, nil
 }
 
@@ -123,7 +126,7 @@ func checkPresentable(obj runtime.Object, timed *timeFields) error {
 		return fmt.Errorf("it can't have the name %q in namespace %q", object.GetName(), object.GetNamespace())
 	}
 	for _, managed := range object.GetManagedFields() {
-		if managed.FieldsV1 != nil && !json.Valid(managed.FieldsV1.GetRawBytes()) {
+		if managed.FieldsV1 != nil && !json.Valid([]byte(managed.FieldsV1.GetRawString())) {
 			return errors.New("its managedFields are not JSON")
 		}
 	}

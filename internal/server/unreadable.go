@@ -37,6 +37,7 @@ type readableStorageGetter struct {
 	generic.RESTOptionsGetter
 	etcd       *options.EtcdOptions
 	unreadable *index.Unreadable
+	pool       *stringPool
 }
 
 // GetRESTOptions returns the options with a storage, cached or not, that leaves out what can't be read.
@@ -59,7 +60,7 @@ func (g readableStorageGetter) GetRESTOptions(resource schema.GroupResource, exa
 func (g readableStorageGetter) newUncached(config *storagebackend.ConfigForResource, prefix string, _ func(runtime.Object) (string, error),
 	newFunc, newListFunc func() runtime.Object, _ storage.AttrFunc, _ storage.IndexerFuncs,
 	_ *cache.Indexers) (storage.Interface, factory.DestroyFunc, error) {
-	stored, destroy, err := generic.NewRawStorage(checkingConfig(config), newFunc, newListFunc, prefix)
+	stored, destroy, err := generic.NewRawStorage(checkingConfig(config, g.pool), newFunc, newListFunc, prefix)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -101,7 +102,7 @@ func takesWhatCanBeRead(opts storage.ListOptions) bool {
 func (g readableStorageGetter) newCached(config *storagebackend.ConfigForResource, prefix string, keyFunc func(runtime.Object) (string, error),
 	newFunc, newListFunc func() runtime.Object, attrs storage.AttrFunc, trigger storage.IndexerFuncs,
 	indexers *cache.Indexers) (storage.Interface, factory.DestroyFunc, error) {
-	stored, destroyStored, err := generic.NewRawStorage(checkingConfig(config), newFunc, newListFunc, prefix)
+	stored, destroyStored, err := generic.NewRawStorage(checkingConfig(config, g.pool), newFunc, newListFunc, prefix)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -4,8 +4,11 @@
 package integration
 
 import (
+	"debug/buildinfo"
 	"errors"
 	"fmt"
+	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,6 +22,18 @@ import (
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 	"ironcore.dev/networking/test/memory"
 )
+
+// Of what a tag of the build does not share, each object would have its own.
+func TestTheServerIsBuiltToShareManagedFields(t *testing.T) {
+	t.Parallel()
+	info, err := buildinfo.ReadFile(networkAPIServer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Contains(info.Settings, debug.BuildSetting{Key: "-tags", Value: "fieldsv1string"}) {
+		t.Errorf("%s is built without the tag: build it with hack/build.sh", networkAPIServer)
+	}
+}
 
 // The memory of the shipped deployment, and how much of it Go is told of.
 const (

@@ -31,7 +31,7 @@ func Program(root, dir string) (string, error) {
 		return filepath.Abs(path)
 	}
 	path := filepath.Join(dir, "network-apiserver")
-	build := exec.Command("go", "build", "-o", path, "./cmd/network-apiserver")
+	build := exec.Command("hack/build.sh", "-o", path, "./cmd/network-apiserver")
 	build.Dir = root
 	if output, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building the server: %w\n%s", err, output)

@@ -60,6 +60,6 @@ JSON
 
 echo "build.sh: building network-apiserver and etcd with clocks that can be set (the first time takes a few minutes)" >&2
 export CGO_ENABLED=0
-go build -trimpath -overlay "$out/overlay.json" -ldflags "-s -w" -o "$out/network-apiserver" ./cmd/network-apiserver
+hack/build.sh -trimpath -overlay "$out/overlay.json" -ldflags "-s -w" -o "$out/network-apiserver" ./cmd/network-apiserver
 cd test/e2e
 go build -trimpath -overlay "$out/overlay.json" -ldflags "-s -w" -o "$out/etcd" go.etcd.io/etcd/server/v3
