@@ -67,10 +67,16 @@ func cut(c *world, p *cluster.Process) (func() error, error) {
 	return func() error { c.Etcd.Links.Join(p); return nil }, nil
 }
 
-// lose takes half of the connections to etcd that a replica has, or a member to the others.
+// lose takes half of the connections to etcd that a replica has. The replica closes them itself.
 func lose(c *world, p *cluster.Process) (func() error, error) {
 	c.Etcd.Links.Lose(p, 0.5)
 	return func() error { return nil }, nil
+}
+
+// loseForAWhile takes half of the connections that an etcd member has to the others. etcd leaves it to the kernel to end them.
+func loseForAWhile(c *world, p *cluster.Process) (func() error, error) {
+	c.Etcd.Links.Lose(p, 0.5)
+	return func() error { c.Etcd.Links.EndLost(p); return nil }, nil
 }
 
 // mistime makes a clock wrong by up to an hour, and sometimes starts the process so.
@@ -118,7 +124,7 @@ var faults = []fault{
 	{"kill a replica", on(anyReplica, kill)},
 	{"cut off a replica from etcd", on(anyReplica, cut)},
 	{"lose half of the connections of a replica to etcd", on(anyReplica, lose)},
-	{"lose half of the connections of an etcd member to the others", on(anyMember, lose)},
+	{"lose half of the connections of an etcd member to the others", on(anyMember, loseForAWhile)},
 	{"set the clock of a replica wrong", func(c *world, random *rand.Rand) (func() error, error) {
 		return mistime(c, anyReplica(c, random), random)
 	}},

@@ -33,6 +33,7 @@ type Links struct {
 type link struct {
 	from, to string
 	lost     bool // no byte passes any more
+	client   net.Conn
 }
 
 // resent is after which time TCP sends a lost packet again, at the earliest.
@@ -72,7 +73,7 @@ func (l *Links) forward(client net.Conn, to string, port int) {
 	if !known {
 		return
 	}
-	flow := &link{from: from, to: to}
+	flow := &link{from: from, to: to, client: client}
 	l.set(func() { l.flows[flow] = true })
 	defer l.set(func() { delete(l.flows, flow) })
 	l.pass(flow)
@@ -188,6 +189,17 @@ func (l *Links) Lose(process *Process, share float64) {
 		for flow := range l.flows {
 			if flow.from == process.Name && rand.Float64() < share {
 				flow.lost = true
+			}
+		}
+	})
+}
+
+// EndLost closes the connections of a process that Lose has lost, as the kernel does after some minutes.
+func (l *Links) EndLost(process *Process) {
+	l.set(func() {
+		for flow := range l.flows {
+			if flow.from == process.Name && flow.lost {
+				flow.client.Close()
 			}
 		}
 	})
