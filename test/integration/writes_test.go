@@ -11,10 +11,13 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
@@ -623,6 +626,43 @@ func TestTheFinalizerOfADeletionIsTheServers(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The storage reads a Network, marks and removes it. A fourth request, which the server's own client makes, finds its members.
+func TestADeletionTakesThreeRequestsOfTheStorageToEtcd(t *testing.T) {
+	n := newNamespace(t, ownServer(t, "--network-provider=external"))
+	const networks = 20
+	for i := range networks {
+		n.create(t, newNetwork(fmt.Sprintf("n-%d", i)))
+	}
+	before := n.requestsToEtcd(t)
+	for i := range networks {
+		if err := n.networks.Delete(t.Context(), fmt.Sprintf("n-%d", i), metav1.DeleteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// What the server does beside that is less than half a request for each.
+	if each := float64(n.requestsToEtcd(t)-before) / networks; each > 3.5 {
+		t.Errorf("a deletion takes %.1f requests", each)
+	}
+}
+
+var requestToEtcd = regexp.MustCompile(`(?m)^grpc_client_handled_total\{.*grpc_service="etcdserverpb\.KV".*\} (\d+)$`)
+
+// requestsToEtcd is how often the storage of the server has read and written keys.
+func (n namespace) requestsToEtcd(t *testing.T) (total int) {
+	t.Helper()
+	for _, match := range requestToEtcd.FindAllStringSubmatch(n.kubectl(t, "get", "--raw", "/metrics"), -1) {
+		count, err := strconv.Atoi(match[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		total += count
+	}
+	if total == 0 {
+		t.Fatal("no request is counted")
+	}
+	return total
 }
 
 func TestDeletionEndsWithEveryPropagationPolicy(t *testing.T) {
