@@ -137,6 +137,9 @@ func drive(t *testing.T, deadline time.Time) map[string]int {
 			all = append(all, slowDisk)
 		}
 	}
+	if os.Getenv("NETWORK_APISERVER_BIN") == "" {
+		all = append(all, wrongReplicaClock)
+	}
 	if *older != "" {
 		all = append(all, otherVersion)
 	}
