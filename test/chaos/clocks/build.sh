@@ -9,12 +9,13 @@ set -euo pipefail
 
 cd "$(dirname "$0")/../../.."
 out=$PWD/bin/clocks
-mkdir -p "$out"
+source=$out/_source # The underscore hides it from go list ./...
+mkdir -p "$source"
 
 library=$(go env GOROOT)/src/time
-sed 's/^\tsec, nsec, mono := runtimeNow()$/&\n\tsec += wrongBy.Load()/' "$library/time.go" >"$out/time.go"
-grep -q 'wrongBy' "$out/time.go" || { echo "build.sh: time.Now of $(go env GOVERSION) is not as expected: change the pattern" >&2; exit 1; }
-cat >"$out/wrong.go" <<'GO'
+sed 's/^\tsec, nsec, mono := runtimeNow()$/&\n\tsec += wrongBy.Load()/' "$library/time.go" >"$source/time.go"
+grep -q 'wrongBy' "$source/time.go" || { echo "build.sh: time.Now of $(go env GOVERSION) is not as expected: change the pattern" >&2; exit 1; }
+cat >"$source/wrong.go" <<'GO'
 package time
 
 import (
@@ -54,12 +55,12 @@ func init() {
 	}()
 }
 GO
-cat >"$out/overlay.json" <<JSON
-{"Replace": {"$library/time.go": "$out/time.go", "$library/wrong.go": "$out/wrong.go"}}
+cat >"$source/overlay.json" <<JSON
+{"Replace": {"$library/time.go": "$source/time.go", "$library/wrong.go": "$source/wrong.go"}}
 JSON
 
 echo "build.sh: building network-apiserver and etcd with clocks that can be set (the first time takes a few minutes)" >&2
 export CGO_ENABLED=0
-hack/build.sh -trimpath -overlay "$out/overlay.json" -ldflags "-s -w" -o "$out/network-apiserver" ./cmd/network-apiserver
+hack/build.sh -trimpath -overlay "$source/overlay.json" -ldflags "-s -w" -o "$out/network-apiserver" ./cmd/network-apiserver
 cd test/e2e
-go build -trimpath -overlay "$out/overlay.json" -ldflags "-s -w" -o "$out/etcd" go.etcd.io/etcd/server/v3
+go build -trimpath -overlay "$source/overlay.json" -ldflags "-s -w" -o "$out/etcd" go.etcd.io/etcd/server/v3
