@@ -69,7 +69,7 @@ func (p *stringPool) shareAll(v reflect.Value) {
 			p.shareAll(v.Index(i))
 		}
 	case reflect.Map:
-		if texts, ok := v.Interface().(map[string]string); ok {
+		if texts, ok := reflect.TypeAssert[map[string]string](v); ok {
 			for key, text := range texts {
 				texts[p.shared(key)] = p.shared(text)
 			}
