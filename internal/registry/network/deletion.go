@@ -146,7 +146,7 @@ func (r releaser) settle(ctx context.Context, network *networking.Network, dryRu
 	}
 	if isEmpty && isLast(network) {
 		// It has just been stored so. The watch cache mostly doesn't know yet.
-		if err = remove(network.DeepCopy()); err == nil {
+		if err = remove(network); err == nil {
 			return deleted(network), true, nil
 		}
 		if !apierrors.IsConflict(err) && !storage.IsConflict(err) {

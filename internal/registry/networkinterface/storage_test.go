@@ -6,6 +6,7 @@ package networkinterface_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync/atomic"
@@ -37,6 +38,7 @@ import (
 	"ironcore.dev/networking/internal/registry/networkinterface"
 	"ironcore.dev/networking/internal/rules"
 	"ironcore.dev/networking/internal/server/standalone/etcdtest"
+	"ironcore.dev/networking/test/await"
 )
 
 // stage is both storages, and the namespace team-a in them.
@@ -96,6 +98,10 @@ func newStage(t *testing.T) *stage {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.interfaces.Main.Destroy)
+	// The watch caches answer lists once they are filled.
+	await.Success(t, 10*time.Second, func(context.Context) error {
+		return errors.Join(s.networks.Network.ReadinessCheck(), s.interfaces.Main.ReadinessCheck())
+	})
 	return s
 }
 
