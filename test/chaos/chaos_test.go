@@ -56,6 +56,13 @@ func (c *world) start(p *cluster.Process) error {
 	return p.Start(ctx)
 }
 
+func (c *world) restart(p *cluster.Process) error {
+	if err := p.Stop(); err != nil {
+		return err
+	}
+	return c.start(p)
+}
+
 func TestMain(m *testing.M) {
 	flag.Parse()
 	cluster.Main(func(ctx context.Context, dir string) (*cluster.Cluster, error) {

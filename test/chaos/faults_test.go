@@ -80,20 +80,20 @@ func loseForAWhile(c *world, p *cluster.Process) (func() error, error) {
 }
 
 // mistime makes a clock wrong by up to an hour, and sometimes starts the process so.
-func mistime(c *world, p *cluster.Process, random *rand.Rand) (func() error, error) {
-	wrongBy := time.Duration(random.Int64N(int64(2*time.Hour))) - time.Hour
-	if err := c.SetClock(p, wrongBy); err != nil {
-		return nil, err
-	}
-	if random.IntN(2) == 0 {
-		if err := p.Stop(); err != nil {
+func mistime(who victim) func(*world, *rand.Rand) (func() error, error) {
+	return func(c *world, random *rand.Rand) (func() error, error) {
+		p := who(c, random)
+		wrongBy := time.Duration(random.Int64N(int64(2*time.Hour))) - time.Hour
+		if err := c.SetClock(p, wrongBy); err != nil {
 			return nil, err
 		}
-		if err := c.start(p); err != nil {
-			return nil, err
+		if random.IntN(2) == 0 {
+			if err := c.restart(p); err != nil {
+				return nil, err
+			}
 		}
+		return func() error { return c.SetClock(p, 0) }, nil
 	}
-	return func() error { return c.SetClock(p, 0) }, nil
 }
 
 func cutFromHost(c *world, p *cluster.Process) (func() error, error) {
@@ -125,17 +125,12 @@ var faults = []fault{
 	{"cut off a replica from etcd", on(anyReplica, cut)},
 	{"lose half of the connections of a replica to etcd", on(anyReplica, lose)},
 	{"lose half of the connections of an etcd member to the others", on(anyMember, loseForAWhile)},
-	{"set the clock of an etcd member wrong", func(c *world, random *rand.Rand) (func() error, error) {
-		return mistime(c, anyMember(c, random), random)
-	}},
+	{"set the clock of an etcd member wrong", mistime(anyMember)},
 	{"cut off a replica from the kube-apiserver", on(anyReplica, cutFromHost)},
 	{"restart a replica", on(anyReplica, restart)},
 	{"restart all replicas in turn", func(c *world, _ *rand.Rand) (func() error, error) {
 		for _, replica := range c.Replicas {
-			if err := replica.Stop(); err != nil {
-				return nil, err
-			}
-			if err := c.start(&replica.Process); err != nil {
+			if err := c.restart(&replica.Process); err != nil {
 				return nil, err
 			}
 		}
@@ -152,9 +147,7 @@ var faults = []fault{
 }
 
 // wrongReplicaClock needs the program of clocks/build.sh.
-var wrongReplicaClock = fault{"set the clock of a replica wrong", func(c *world, random *rand.Rand) (func() error, error) {
-	return mistime(c, anyReplica(c, random), random)
-}}
+var wrongReplicaClock = fault{"set the clock of a replica wrong", mistime(anyReplica)}
 
 // newer is the version that is tested, once a replica has run the older.
 var newer string
