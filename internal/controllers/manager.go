@@ -181,9 +181,9 @@ func (m *Manager) InterfacesOf(network *v1alpha1.Network) []*v1alpha1.NetworkInt
 	return index.Members[v1alpha1.NetworkInterface](m.interfaces, rules.NameOf(network))
 }
 
-// Naming returns the Networks with a peering that names the given one that the informer has, and whether it has all.
-func (m *Manager) Naming(name types.NamespacedName) (naming []*v1alpha1.Network, all bool) {
-	return index.NetworksNaming(m.networks, name), m.networks.HasSynced() && !m.Unreadable.Any("networks")
+// Related returns the Networks with a peering or a claim that names the given one that the informer has, and whether it has all.
+func (m *Manager) Related(name types.NamespacedName) (related []*v1alpha1.Network, all bool) {
+	return index.Related(m.networks, name), m.networks.HasSynced() && !m.Unreadable.Any("networks")
 }
 
 // Run keeps the informers in sync and, whenever this replica leads, runs the controllers, until the context ends and all

@@ -8,6 +8,7 @@ package index
 
 import (
 	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
@@ -17,72 +18,68 @@ import (
 )
 
 const (
-	// peeringTarget finds the Networks with a peering that names a given Network.
-	peeringTarget = "peeringTarget"
-	// claimUID finds the Networks that hold a claim of a given UID.
-	claimUID = "claimUID"
-	// ownUID finds the Network that has a given UID.
+	// related finds the Networks with a peering or a claim that names a given Network. It is one index, because a bound Network
+	// mostly has both, and the set of each value takes 300 bytes.
+	related = "related"
+	// ownUID finds the Networks with a UID that begins alike.
 	ownUID = "ownUID"
 )
+
+// uidDigits is how much of a UID is a value of ownUID: a set for each 4,096th of the Networks takes less than one for each Network.
+const uidDigits = 3
 
 // Indexers are to be added to the informer of Networks before it starts.
 func Indexers() cache.Indexers {
 	return cache.Indexers{
-		peeringTarget: func(obj any) ([]string, error) {
-			network, ok := obj.(*v1alpha1.Network)
-			if !ok {
-				return nil, fmt.Errorf("got a %T where a Network was expected", obj)
-			}
-			targets := make([]string, 0, len(network.Spec.Peerings))
+		related: ofNetworks(func(network *v1alpha1.Network) []string {
+			names := make([]string, 0, len(network.Spec.Peerings)+len(network.Spec.IncomingPeerings))
 			for i := range network.Spec.Peerings {
-				ref := &network.Spec.Peerings[i].NetworkRef
-				targets = append(targets, rules.PeeringTarget(network.Namespace, ref.Namespace, ref.Name).String())
+				names = append(names, rules.TargetOf(network, &network.Spec.Peerings[i]).String())
 			}
-			return targets, nil
-		},
-		claimUID: func(obj any) ([]string, error) {
-			network, ok := obj.(*v1alpha1.Network)
-			if !ok {
-				return nil, fmt.Errorf("got a %T where a Network was expected", obj)
+			for _, claim := range network.Spec.IncomingPeerings {
+				names = append(names, types.NamespacedName{Namespace: claim.Namespace, Name: claim.Name}.String())
 			}
-			claims := make([]string, 0, len(network.Spec.IncomingPeerings))
-			for i := range network.Spec.IncomingPeerings {
-				claims = append(claims, string(network.Spec.IncomingPeerings[i].UID))
-			}
-			return claims, nil
-		},
-		ownUID: func(obj any) ([]string, error) {
-			network, ok := obj.(*v1alpha1.Network)
-			if !ok {
-				return nil, fmt.Errorf("got a %T where a Network was expected", obj)
-			}
-			return []string{string(network.UID)}, nil
-		},
+			slices.Sort(names)
+			return slices.Compact(names)
+		}),
+		ownUID: ofNetworks(func(network *v1alpha1.Network) []string { return []string{uidStart(network.UID)} }),
 	}
 }
 
-// Naming returns the names of the Networks with a peering that names the given one.
-func Naming(indexer cache.Indexer, name types.NamespacedName) ([]types.NamespacedName, error) {
-	return names(indexer, peeringTarget, name.String())
-}
-
-// NetworksNaming returns the Networks with a peering that names the given one.
-func NetworksNaming(informer cache.SharedIndexInformer, name types.NamespacedName) []*v1alpha1.Network {
-	return listed[v1alpha1.Network](informer, peeringTarget, name.String())
-}
-
-// ClaimedBy returns the names of the Networks that hold a claim of the Network with the given UID.
-func ClaimedBy(indexer cache.Indexer, uid types.UID) ([]types.NamespacedName, error) {
-	return names(indexer, claimUID, string(uid))
-}
-
-// WithUID returns the name of the Network with the given UID, if there is one.
-func WithUID(indexer cache.Indexer, uid types.UID) (types.NamespacedName, bool) {
-	found, err := names(indexer, ownUID, string(uid))
-	if err != nil || len(found) == 0 {
-		return types.NamespacedName{}, false
+func ofNetworks(values func(*v1alpha1.Network) []string) cache.IndexFunc {
+	return func(obj any) ([]string, error) {
+		network, ok := obj.(*v1alpha1.Network)
+		if !ok {
+			return nil, fmt.Errorf("got a %T where a Network was expected", obj)
+		}
+		return values(network), nil
 	}
-	return found[0], true
+}
+
+func uidStart(uid types.UID) string { return string(uid[:min(len(uid), uidDigits)]) }
+
+// Related returns the Networks with a peering or a claim that names the given one.
+func Related(informer cache.SharedIndexInformer, name types.NamespacedName) []*v1alpha1.Network {
+	return listed[v1alpha1.Network](informer, related, name.String())
+}
+
+// ClaimedBy returns the Networks that hold a claim of the given one.
+func ClaimedBy(informer cache.SharedIndexInformer, claimant *v1alpha1.Network) []*v1alpha1.Network {
+	return slices.DeleteFunc(Related(informer, rules.NameOf(claimant)), func(network *v1alpha1.Network) bool {
+		return !slices.ContainsFunc(network.Spec.IncomingPeerings, func(claim v1alpha1.NetworkPeeringClaimRef) bool {
+			return claim.UID == claimant.UID
+		})
+	})
+}
+
+// WithUID returns the Network with the given UID, or nil.
+func WithUID(informer cache.SharedIndexInformer, uid types.UID) *v1alpha1.Network {
+	for _, network := range listed[v1alpha1.Network](informer, ownUID, uidStart(uid)) {
+		if network.UID == uid {
+			return network
+		}
+	}
+	return nil
 }
 
 func names(indexer cache.Indexer, index, value string) ([]types.NamespacedName, error) {

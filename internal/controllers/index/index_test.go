@@ -13,10 +13,11 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
+	"ironcore.dev/networking/internal/rules"
 )
 
 func TestIndexesFindTheOtherEnd(t *testing.T) {
-	indexer := cache.NewIndexer(cache.MetaNamespaceKeyFunc, Indexers())
+	informer := cache.NewSharedIndexInformer(&cache.ListWatch{}, &v1alpha1.Network{}, 0, Indexers())
 	for _, network := range []*v1alpha1.Network{
 		{
 			ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "near", UID: "uid-of-near"},
@@ -25,7 +26,10 @@ func TestIndexesFindTheOtherEnd(t *testing.T) {
 					{NetworkRef: v1alpha1.NetworkPeeringNetworkRef{Name: "target"}},
 					{NetworkRef: v1alpha1.NetworkPeeringNetworkRef{Name: "far", Namespace: "team-b"}},
 				},
-				IncomingPeerings: []v1alpha1.NetworkPeeringClaimRef{{Namespace: "team-b", Name: "far", UID: "uid-of-far"}},
+				IncomingPeerings: []v1alpha1.NetworkPeeringClaimRef{
+					{Namespace: "team-b", Name: "far", UID: "uid-of-far"},
+					{Namespace: "team-b", Name: "claimant", UID: "uid-of-claimant"},
+				},
 			},
 		},
 		{
@@ -38,7 +42,7 @@ func TestIndexesFindTheOtherEnd(t *testing.T) {
 			},
 		},
 	} {
-		if err := indexer.Add(network); err != nil {
+		if err := informer.GetIndexer().Add(network); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -46,54 +50,57 @@ func TestIndexesFindTheOtherEnd(t *testing.T) {
 	far := types.NamespacedName{Namespace: "team-b", Name: "far"}
 
 	anyOrder := cmpopts.SortSlices(func(a, b types.NamespacedName) bool { return a.String() < b.String() })
+	claimant := func(uid types.UID) *v1alpha1.Network {
+		return &v1alpha1.Network{ObjectMeta: metav1.ObjectMeta{Namespace: "team-b", Name: "far", UID: uid}}
+	}
+	withUID := func(uid types.UID) []*v1alpha1.Network {
+		if network := WithUID(informer, uid); network != nil {
+			return []*v1alpha1.Network{network}
+		}
+		return nil
+	}
 	for sentence, tc := range map[string]struct {
-		find func() ([]types.NamespacedName, error)
-		want []types.NamespacedName
+		found []*v1alpha1.Network
+		want  []types.NamespacedName
 	}{
 		"a Network is found by those that name it, pinned or not, from wherever they are": {
-			find: func() ([]types.NamespacedName, error) {
-				return Naming(indexer, types.NamespacedName{Namespace: "team-a", Name: "target"})
-			},
-			want: []types.NamespacedName{near, far},
+			found: Related(informer, types.NamespacedName{Namespace: "team-a", Name: "target"}),
+			want:  []types.NamespacedName{near, far},
 		},
 		"its namesake in another namespace is found by those that mean it": {
-			find: func() ([]types.NamespacedName, error) {
-				return Naming(indexer, types.NamespacedName{Namespace: "team-b", Name: "target"})
-			},
-			want: []types.NamespacedName{far},
+			found: Related(informer, types.NamespacedName{Namespace: "team-b", Name: "target"}),
+			want:  []types.NamespacedName{far},
+		},
+		"one that is bound is found once": {
+			found: Related(informer, far),
+			want:  []types.NamespacedName{near},
 		},
 		"nobody names near": {
-			find: func() ([]types.NamespacedName, error) { return Naming(indexer, near) },
-			want: []types.NamespacedName{},
+			found: Related(informer, near),
 		},
-		"the holder of a claim is found by its UID": {
-			find: func() ([]types.NamespacedName, error) { return ClaimedBy(indexer, "uid-of-far") },
-			want: []types.NamespacedName{near},
+		"one with a claim alone is found": {
+			found: Related(informer, types.NamespacedName{Namespace: "team-b", Name: "claimant"}),
+			want:  []types.NamespacedName{near},
+		},
+		"the holder of a claim is found": {
+			found: ClaimedBy(informer, claimant("uid-of-far")),
+			want:  []types.NamespacedName{near},
+		},
+		"nobody holds a claim of an earlier Network of the name": {
+			found: ClaimedBy(informer, claimant("uid-of-an-earlier-far")),
 		},
 		"a Network is found by its UID": {
-			find: func() ([]types.NamespacedName, error) {
-				name, _ := WithUID(indexer, "uid-of-near")
-				return []types.NamespacedName{name}, nil
-			},
-			want: []types.NamespacedName{near},
+			found: withUID("uid-of-near"),
+			want:  []types.NamespacedName{near},
 		},
 		"none is found by the UID of an earlier one": {
-			find: func() ([]types.NamespacedName, error) {
-				if name, ok := WithUID(indexer, "uid-of-an-earlier-near"); ok {
-					return []types.NamespacedName{name}, nil
-				}
-				return nil, nil
-			},
-		},
-		"nobody holds a claim of another UID": {
-			find: func() ([]types.NamespacedName, error) { return ClaimedBy(indexer, "uid-of-an-earlier-far") },
-			want: []types.NamespacedName{},
+			found: withUID("uid-of-an-earlier-near"),
 		},
 	} {
 		t.Run(sentence, func(t *testing.T) {
-			got, err := tc.find()
-			if err != nil {
-				t.Fatal(err)
+			var got []types.NamespacedName
+			for _, network := range tc.found {
+				got = append(got, rules.NameOf(network))
 			}
 			if diff := cmp.Diff(tc.want, got, anyOrder); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)

@@ -94,8 +94,8 @@ func (c *Controller) Run(ctx context.Context, workers int) error {
 		ended <- c.provider.Run(running, c.found)
 	}()
 	followErr := c.loop.Run(running, workers,
-		queue.Follow(c.informers.Networks, func(before, after *v1alpha1.Network) { c.networkChanged(ctx, before, after) }),
-		queue.Follow(c.informers.Interfaces, func(before, after *v1alpha1.NetworkInterface) { c.interfaceChanged(ctx, before, after) }),
+		queue.Follow(c.informers.Networks, c.networkChanged),
+		queue.Follow(c.informers.Interfaces, c.interfaceChanged),
 		queue.FollowEach(c.informers.Policies, c.queuePoliced),
 		queue.FollowEach(c.informers.Balancers, func(balancer *v1alpha1.LoadBalancer) {
 			c.selectableChanged(balancer.Namespace, rules.KindLoadBalancer)
@@ -116,7 +116,7 @@ func (c *Controller) queue(network *v1alpha1.Network) {
 }
 
 // networkChanged queues a Network and, where the change concerns them, its peers.
-func (c *Controller) networkChanged(ctx context.Context, before, after *v1alpha1.Network) {
+func (c *Controller) networkChanged(before, after *v1alpha1.Network) {
 	switch {
 	case before == nil:
 		c.queue(after)
@@ -132,7 +132,7 @@ func (c *Controller) networkChanged(ctx context.Context, before, after *v1alpha1
 	}
 	c.queue(after)
 	if exposureMayChange(before, after) || (before.DeletionTimestamp == nil) != (after.DeletionTimestamp == nil) {
-		c.queuePeers(ctx, after.UID)
+		c.queuePeers(after)
 	}
 	for _, name := range affectedPeers(before, after) {
 		if peer, err := c.networks.Networks(name.Namespace).Get(name.Name); err == nil {
@@ -141,21 +141,15 @@ func (c *Controller) networkChanged(ctx context.Context, before, after *v1alpha1
 	}
 }
 
-// queuePeers queues the Networks that are bound to the one with a UID.
-func (c *Controller) queuePeers(ctx context.Context, uid types.UID) {
-	names, err := index.ClaimedBy(c.informers.Networks.GetIndexer(), uid)
-	if err != nil {
-		klog.FromContext(ctx).Error(err, "Finding the peers of a Network failed", "uid", uid)
-	}
-	for _, name := range names {
-		if peer, err := c.networks.Networks(name.Namespace).Get(name.Name); err == nil {
-			c.loop.Add(key{name, peer.UID}, burst)
-		}
+// queuePeers queues the Networks that are bound to a Network.
+func (c *Controller) queuePeers(network *v1alpha1.Network) {
+	for _, peer := range index.ClaimedBy(c.informers.Networks, network) {
+		c.loop.Add(key{rules.NameOf(peer), peer.UID}, burst)
 	}
 }
 
 // interfaceChanged queues the Network of a NetworkInterface and those bound to it.
-func (c *Controller) interfaceChanged(ctx context.Context, before, after *v1alpha1.NetworkInterface) {
+func (c *Controller) interfaceChanged(before, after *v1alpha1.NetworkInterface) {
 	if !concernsNetwork(before, after) {
 		return
 	}
@@ -166,7 +160,7 @@ func (c *Controller) interfaceChanged(ctx context.Context, before, after *v1alph
 		name := index.NetworkOf(nic)
 		if network, err := c.networks.Networks(name.Namespace).Get(name.Name); err == nil {
 			c.loop.Add(key{name, network.UID}, burst)
-			c.queuePeers(ctx, network.UID)
+			c.queuePeers(network)
 		}
 	}
 }
@@ -174,8 +168,8 @@ func (c *Controller) interfaceChanged(ctx context.Context, before, after *v1alph
 // found queues a Network of which the provider has something. Its UID tells which that is: the name in the infrastructure
 // may be wrong, or missing.
 func (c *Controller) found(name types.NamespacedName, uid types.UID) {
-	if name, ok := index.WithUID(c.informers.Networks.GetIndexer(), uid); ok {
-		c.loop.Add(key{name, uid}, 0)
+	if network := index.WithUID(c.informers.Networks, uid); network != nil {
+		c.queue(network)
 		return
 	}
 	orphan := key{name, uid}

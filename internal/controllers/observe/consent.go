@@ -18,18 +18,24 @@ import (
 // claim means that one Network names another.
 type claim struct{ from, to types.NamespacedName }
 
-// consents notes since when a Network has named another one without being bound. Peerings from before the start are not measured:
+// naming is a claim whose two sides are not both bound yet.
+type naming struct {
+	since   time.Time
+	isBound bool
+}
+
+// consents notes since when a Network has named another one. Peerings from before the start are not measured:
 // their start is not known.
 type consents struct {
 	mu      sync.Mutex
-	since   map[claim]time.Time
+	since   map[claim]*naming
 	now     func() time.Time
 	observe func(seconds float64)
 }
 
 // WatchConsent measures the time from consent to a bound peering, on the leader.
 func (f *Figures) WatchConsent(networks cache.SharedIndexInformer) error {
-	c := &consents{since: map[claim]time.Time{}, now: time.Now, observe: func(seconds float64) {
+	c := &consents{since: map[claim]*naming{}, now: time.Now, observe: func(seconds float64) {
 		if f.held.Load() != nil {
 			consentToBound.Observe(seconds)
 		}
@@ -48,25 +54,36 @@ func (c *consents) changed(old, network *v1alpha1.Network) {
 	defer c.mu.Unlock()
 	was, is := phases(old), phases(network)
 	now := c.now()
+	const bound = v1alpha1.NetworkPeeringPhaseBound
 	for claim, phase := range is {
 		before, known := was[claim]
 		switch {
-		case phase == v1alpha1.NetworkPeeringPhaseBound && before != phase:
-			mine, ok := c.since[claim]
-			if theirs, both := c.since[claim.back()]; ok && both {
-				if theirs.After(mine) {
-					mine = theirs
-				}
-				c.observe(now.Sub(mine).Seconds())
-			}
-		case phase != v1alpha1.NetworkPeeringPhaseBound && !known:
-			c.since[claim] = now
+		case phase == bound && before != phase:
+			c.isBound(claim, now)
+		case phase != bound && (!known || before == bound):
+			c.since[claim] = &naming{since: now}
 		}
 	}
 	for claim := range was {
 		if _, still := is[claim]; !still {
 			delete(c.since, claim)
 		}
+	}
+}
+
+// isBound measures how long a claim took that is bound now. When its other side is too, both are forgotten.
+func (c *consents) isBound(mine claim, now time.Time) {
+	theirs := mine.back()
+	one, other := c.since[mine], c.since[theirs]
+	if one == nil || other == nil {
+		delete(c.since, mine)
+		return
+	}
+	one.isBound = true
+	c.observe(min(now.Sub(one.since), now.Sub(other.since)).Seconds())
+	if other.isBound {
+		delete(c.since, mine)
+		delete(c.since, theirs)
 	}
 }
 

@@ -99,7 +99,7 @@ func TestTimeFromConsentToBound(t *testing.T) {
 	const bound, pending = v1alpha1.NetworkPeeringPhaseBound, v1alpha1.NetworkPeeringPhasePending
 	now := time.Unix(1000, 0)
 	var got []float64
-	c := &consents{since: map[claim]time.Time{}, now: func() time.Time { return now }, observe: func(s float64) { got = append(got, s) }}
+	c := &consents{since: map[claim]*naming{}, now: func() time.Time { return now }, observe: func(s float64) { got = append(got, s) }}
 
 	alone, a, b := network("a", pending, ""), network("a", pending, "", "b"), network("b", pending, "", "a")
 	c.changed(nil, alone)
@@ -114,11 +114,26 @@ func TestTimeFromConsentToBound(t *testing.T) {
 	if want := []float64{2, 3}; !slices.Equal(got, want) {
 		t.Errorf("observed %v, want %v", got, want)
 	}
+	if len(c.since) != 0 {
+		t.Errorf("remembers %v though both are bound", c.since)
+	}
 
 	c.changed(boundA, boundA)
-	c.changed(boundA, nil)
 	c.changed(boundB, nil)
-	if len(got) != 2 || len(c.since) != 0 {
+	c.changed(boundA, a)
+	now = now.Add(time.Hour) // b is back after an hour.
+	c.changed(nil, b)
+	now = now.Add(4 * time.Second)
+	c.changed(a, boundA)
+	c.changed(b, boundB)
+	if want := []float64{2, 3, 4, 4}; !slices.Equal(got, want) {
+		t.Errorf("observed %v of a peering that was bound again, want %v", got, want)
+	}
+
+	c.changed(nil, b)
+	c.changed(b, nil)
+	c.changed(boundA, nil)
+	if len(got) != 4 || len(c.since) != 0 {
 		t.Errorf("observed %v and remembers %v after both are gone", got, c.since)
 	}
 }

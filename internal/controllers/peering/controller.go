@@ -15,7 +15,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/tools/cache"
-	"k8s.io/klog/v2"
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 	"ironcore.dev/networking/internal/controllers/index"
@@ -53,15 +52,17 @@ func (c *Controller) Run(ctx context.Context, workers int) error {
 	go wait.UntilWithContext(ctx, func(context.Context) { c.writer.flapping.GC() }, time.Minute)
 	running, ctx := errgroup.WithContext(ctx)
 	running.Go(func() error { return c.notices.run(ctx) })
-	running.Go(func() error {
-		return c.loop.Run(ctx, workers,
-			queue.Follow(c.informer, func(before, after *v1alpha1.Network) { c.changed(ctx, before, after) }))
-	})
+	running.Go(func() error { return c.loop.Run(ctx, workers, queue.FollowFromStart(c.informer, c.changed)) })
 	return running.Wait()
 }
 
-// changed queues a Network and, where the change concerns them, the Networks that name it.
-func (c *Controller) changed(ctx context.Context, old, network *v1alpha1.Network) {
+// changed queues a Network and, where the change concerns them, the Networks that name it. At the start, the cache is full and
+// each Network is queued for itself.
+func (c *Controller) changed(old, network *v1alpha1.Network, atStart bool) {
+	if atStart {
+		c.loop.Add(rules.NameOf(network), 0)
+		return
+	}
 	current := network
 	if network == nil {
 		current = old
@@ -79,13 +80,8 @@ func (c *Controller) changed(ctx context.Context, old, network *v1alpha1.Network
 	if !concernsPeers(old, network) {
 		return
 	}
-	naming, err := index.Naming(c.informer.GetIndexer(), name)
-	if err != nil {
-		klog.FromContext(ctx).Error(err, "Finding the Networks that name a Network failed", "network", name)
-		return
-	}
-	for _, peer := range naming {
-		c.loop.Add(peer, batchPeriod)
+	for _, peer := range index.Related(c.informer, name) {
+		c.loop.Add(rules.NameOf(peer), batchPeriod)
 	}
 }
 

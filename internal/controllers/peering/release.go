@@ -58,12 +58,11 @@ func (c *ReleaseController) Healthy() error { return c.loop.Healthy() }
 // Run works until the context ends.
 func (c *ReleaseController) Run(ctx context.Context, workers int) error {
 	go wait.UntilWithContext(ctx, c.queueAllHolders, resyncPeriod)
-	return c.loop.Run(ctx, workers,
-		queue.Follow(c.informer, func(before, after *v1alpha1.Network) { c.changed(ctx, before, after) }))
+	return c.loop.Run(ctx, workers, queue.Follow(c.informer, c.changed))
 }
 
 // changed queues the holders of a Network's claims where these may end.
-func (c *ReleaseController) changed(ctx context.Context, before, after *v1alpha1.Network) {
+func (c *ReleaseController) changed(before, after *v1alpha1.Network) {
 	if before == nil {
 		return
 	}
@@ -71,19 +70,14 @@ func (c *ReleaseController) changed(ctx context.Context, before, after *v1alpha1
 		c.writer.Forget(before.UID)
 	}
 	if after == nil || claimMayEnd(before, after) {
-		c.queueHolders(ctx, before)
+		c.queueHolders(before)
 	}
 }
 
 // queueHolders queues the Networks that hold a claim of the given one.
-func (c *ReleaseController) queueHolders(ctx context.Context, claimant *v1alpha1.Network) {
-	holders, err := index.ClaimedBy(c.informer.GetIndexer(), claimant.UID)
-	if err != nil {
-		klog.FromContext(ctx).Error(err, "Finding the holders of a claim failed", "network", klog.KObj(claimant))
-		return
-	}
-	for _, holder := range holders {
-		c.loop.Add(holder, eventDelay)
+func (c *ReleaseController) queueHolders(claimant *v1alpha1.Network) {
+	for _, holder := range index.ClaimedBy(c.informer, claimant) {
+		c.loop.Add(rules.NameOf(holder), eventDelay)
 	}
 }
 

@@ -68,12 +68,8 @@ func (n *notices) changed(before, after *v1alpha1.Network, atStart bool) {
 		return
 	}
 	asked := rules.NameOf(after)
-	askers, err := index.Naming(n.informer.GetIndexer(), asked)
-	if err != nil {
-		return // the index exists
-	}
-	for _, asker := range askers {
-		n.note(asked, asker)
+	for _, asker := range index.Related(n.informer, asked) {
+		n.note(asked, rules.NameOf(asker))
 	}
 }
 
@@ -102,16 +98,12 @@ func (n *notices) reconcile(_ context.Context, name types.NamespacedName) (time.
 	if asked == nil || asked.DeletionTimestamp != nil || len(fresh) == 0 {
 		return 0, nil
 	}
-	names, err := index.Naming(n.informer.GetIndexer(), name)
-	if err != nil {
-		return 0, err
-	}
 	var newest []types.NamespacedName
 	all := 0
-	for _, asker := range names {
-		if network := index.Get[v1alpha1.Network](n.informer, asker); network != nil && rules.Asks(network, asked) {
+	for _, network := range index.Related(n.informer, name) {
+		if rules.Asks(network, asked) {
 			all++
-			if fresh[asker] {
+			if asker := rules.NameOf(network); fresh[asker] {
 				newest = append(newest, asker)
 			}
 		}

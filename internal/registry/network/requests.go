@@ -82,13 +82,13 @@ func (r *RequestsREST) Get(ctx context.Context, name string, options *metav1.Get
 // count is how many requests a Network has, for a cell of a table. A list has a thousand of them: to read the watch cache for
 // each takes half of the time of the list.
 func (r *RequestsREST) count(_ context.Context, asked *networking.Network) any {
-	naming, all := r.view.Naming(rules.NameOf(asked))
+	related, all := r.view.Related(rules.NameOf(asked))
 	network := external(asked)
 	if !all || network == nil {
 		return unknown
 	}
 	count := int64(0)
-	for _, asker := range naming {
+	for _, asker := range related {
 		if rules.Asks(asker, network) {
 			count++
 		}

@@ -72,7 +72,7 @@ func TestWhoAsksForAPeering(t *testing.T) {
 // askedBy sees these Networks name any other.
 type askedBy []*v1alpha1.Network
 
-func (a askedBy) Naming(types.NamespacedName) ([]*v1alpha1.Network, bool) { return a, true }
+func (a askedBy) Related(types.NamespacedName) ([]*v1alpha1.Network, bool) { return a, true }
 
 func (askedBy) Network(types.NamespacedName) *v1alpha1.Network { return nil }
 

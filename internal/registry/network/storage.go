@@ -32,8 +32,8 @@ type Storage struct {
 type View interface {
 	// Network returns a Network, or nil if there is none.
 	Network(name types.NamespacedName) *v1alpha1.Network
-	// Naming returns the Networks with a peering that names the given one, and whether these are all.
-	Naming(name types.NamespacedName) (naming []*v1alpha1.Network, all bool)
+	// Related returns the Networks with a peering or a claim that names the given one, and whether these are all.
+	Related(name types.NamespacedName) (related []*v1alpha1.Network, all bool)
 	// InterfacesOf returns the NetworkInterfaces of a Network.
 	InterfacesOf(network *v1alpha1.Network) []*v1alpha1.NetworkInterface
 }

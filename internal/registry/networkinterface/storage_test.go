@@ -110,7 +110,7 @@ type blind struct{}
 
 func (blind) Network(types.NamespacedName) *v1alpha1.Network { return nil }
 
-func (blind) Naming(types.NamespacedName) ([]*v1alpha1.Network, bool) { return nil, false }
+func (blind) Related(types.NamespacedName) ([]*v1alpha1.Network, bool) { return nil, false }
 
 func (blind) InterfacesOf(*v1alpha1.Network) []*v1alpha1.NetworkInterface { return nil }
 
