@@ -34,6 +34,9 @@ type level struct {
 // checkSizes returns an error for the first list or map of a JSON document that is too large. A malformed document is for
 // decoding to refuse.
 func checkSizes(document []byte) field.ErrorList {
+	if bytes.Count(document, []byte(",")) < min(maxItems, maxLabels) {
+		return nil // Each item but the first follows a comma.
+	}
 	decoder := json.NewDecoder(bytes.NewReader(document))
 	decoder.UseNumber()
 	var levels []level
