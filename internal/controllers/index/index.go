@@ -31,7 +31,7 @@ const uidDigits = 3
 // Indexers are to be added to the informer of Networks before it starts.
 func Indexers() cache.Indexers {
 	return cache.Indexers{
-		related: ofNetworks(func(network *v1alpha1.Network) []string {
+		related: indexed(func(network *v1alpha1.Network) []string {
 			names := make([]string, 0, len(network.Spec.Peerings)+len(network.Spec.IncomingPeerings))
 			for i := range network.Spec.Peerings {
 				names = append(names, rules.TargetOf(network, &network.Spec.Peerings[i]).String())
@@ -42,17 +42,18 @@ func Indexers() cache.Indexers {
 			slices.Sort(names)
 			return slices.Compact(names)
 		}),
-		ownUID: ofNetworks(func(network *v1alpha1.Network) []string { return []string{uidStart(network.UID)} }),
+		ownUID: indexed(func(network *v1alpha1.Network) []string { return []string{uidStart(network.UID)} }),
 	}
 }
 
-func ofNetworks(values func(*v1alpha1.Network) []string) cache.IndexFunc {
+// indexed is the index of the objects of a type by the values that each has.
+func indexed[T any](values func(*T) []string) cache.IndexFunc {
 	return func(obj any) ([]string, error) {
-		network, ok := obj.(*v1alpha1.Network)
+		object, ok := obj.(*T)
 		if !ok {
-			return nil, fmt.Errorf("got a %T where a Network was expected", obj)
+			return nil, fmt.Errorf("got a %T where a %T was expected", obj, object)
 		}
-		return values(network), nil
+		return values(object), nil
 	}
 }
 

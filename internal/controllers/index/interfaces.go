@@ -4,7 +4,6 @@
 package index
 
 import (
-	"fmt"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -28,35 +27,25 @@ const (
 func InterfaceIndexers() cache.Indexers {
 	return cache.Indexers{
 		ofNetwork: byNetwork,
-		interfaceAddress: ofInterface(func(nic *v1alpha1.NetworkInterface) []string {
+		interfaceAddress: indexed(func(nic *v1alpha1.NetworkInterface) []string {
 			addresses := AddressesOf(nic)
 			for i := range addresses {
 				addresses[i] = addressKey(NetworkOf(nic), addresses[i])
 			}
 			return addresses
 		}),
-		routedNetwork: ofInterface(func(nic *v1alpha1.NetworkInterface) []string {
+		routedNetwork: indexed(func(nic *v1alpha1.NetworkInterface) []string {
 			if !isRouted(nic) {
 				return nil
 			}
 			return []string{NetworkOf(nic).String()}
 		}),
-		interfaceMachine: ofInterface(func(nic *v1alpha1.NetworkInterface) []string {
+		interfaceMachine: indexed(func(nic *v1alpha1.NetworkInterface) []string {
 			if nic.Spec.MachineRef == nil {
 				return nil
 			}
 			return []string{string(nic.Spec.MachineRef.UID)}
 		}),
-	}
-}
-
-func ofInterface(values func(*v1alpha1.NetworkInterface) []string) cache.IndexFunc {
-	return func(obj any) ([]string, error) {
-		nic, ok := obj.(*v1alpha1.NetworkInterface)
-		if !ok {
-			return nil, fmt.Errorf("got a %T where a NetworkInterface was expected", obj)
-		}
-		return values(nic), nil
 	}
 }
 
