@@ -99,6 +99,7 @@ func New(ctx context.Context, config *Config) (_ *Server, err error) {
 		return nil, err
 	}
 	giveGarbageRoom(ctx, s.filled)
+	startWithLargeStacks(ctx.Done())
 	if err := s.open(ctx); err != nil {
 		return nil, err
 	}
