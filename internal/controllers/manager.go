@@ -181,6 +181,14 @@ func (m *Manager) InterfacesOf(network *v1alpha1.Network) []*v1alpha1.NetworkInt
 	return index.Members[v1alpha1.NetworkInterface](m.interfaces, rules.NameOf(network))
 }
 
+// MayHaveMembers tells whether the informers have a member in a namespace, or have not read all yet.
+func (m *Manager) MayHaveMembers(namespace string) bool {
+	return slices.ContainsFunc([]cache.SharedIndexInformer{m.interfaces, m.balancers, m.gateways}, func(kind cache.SharedIndexInformer) bool {
+		members, err := kind.GetIndexer().IndexKeys(cache.NamespaceIndex, namespace)
+		return err != nil || len(members) > 0 || !kind.HasSynced()
+	})
+}
+
 // Related returns the Networks with a peering or a claim that names the given one that the informer has, and whether it has all.
 func (m *Manager) Related(name types.NamespacedName) (related []*v1alpha1.Network, all bool) {
 	return index.Related(m.networks, name), m.networks.HasSynced() && !m.Unreadable.Any("networks")

@@ -28,15 +28,8 @@ import (
 // Networks and their interfaces are left to the agent, if there are such.
 func newStorage(optsGetter generic.RESTOptionsGetter, lookup member.Lookup, view registrynetwork.View, enforcer, agent string,
 ) (map[string]rest.Storage, error) {
-	var interfaces, balancers, gateways member.Storage
-	networks, err := registrynetwork.NewStorage(scheme, optsGetter,
-		func(ctx context.Context, namespace, network string) (rules.Members, error) {
-			names, err := lookup.OfNetwork(ctx, namespace, network, interfaces, balancers, gateways)
-			if err != nil {
-				return rules.Members{}, err
-			}
-			return rules.Members{NetworkInterfaces: names[0], LoadBalancers: names[1], NATGateways: names[2]}, nil
-		}, view)
+	members := &networkMembers{lookup: lookup}
+	networks, err := registrynetwork.NewStorage(scheme, optsGetter, members, view)
 	if err != nil {
 		return nil, err
 	}
@@ -55,19 +48,19 @@ func newStorage(optsGetter generic.RESTOptionsGetter, lookup member.Lookup, view
 		}
 		return obj.(*networking.Network), nil
 	}
-	if interfaces, err = networkinterface.NewStorage(scheme, optsGetter, getNetwork, networks.Overlaps.OfInterface); err != nil {
+	if members.interfaces, err = networkinterface.NewStorage(scheme, optsGetter, getNetwork, networks.Overlaps.OfInterface); err != nil {
 		return nil, err
 	}
-	if balancers, err = loadbalancer.NewStorage(scheme, optsGetter, agent, getNetwork); err != nil {
+	if members.balancers, err = loadbalancer.NewStorage(scheme, optsGetter, agent, getNetwork); err != nil {
 		return nil, err
 	}
-	if gateways, err = natgateway.NewStorage(scheme, optsGetter, agent, getNetwork); err != nil {
+	if members.gateways, err = natgateway.NewStorage(scheme, optsGetter, agent, getNetwork); err != nil {
 		return nil, err
 	}
-	for resource, members := range map[string]member.Storage{
-		"networkinterfaces": interfaces, "loadbalancers": balancers, "natgateways": gateways,
+	for resource, kind := range map[string]member.Storage{
+		"networkinterfaces": members.interfaces, "loadbalancers": members.balancers, "natgateways": members.gateways,
 	} {
-		storage[resource], storage[resource+"/status"] = members.Main, members.Status
+		storage[resource], storage[resource+"/status"] = kind.Main, kind.Status
 	}
 	for resource, newStorage := range map[string]func() (*registry.REST, *registry.StatusREST, error){
 		"loadbalancerroutings": func() (*registry.REST, *registry.StatusREST, error) {
@@ -90,4 +83,24 @@ func newStorage(optsGetter generic.RESTOptionsGetter, lookup member.Lookup, view
 		}
 	}
 	return storage, nil
+}
+
+// networkMembers finds the members of Networks among the kinds that there are.
+type networkMembers struct {
+	lookup                          member.Lookup
+	interfaces, balancers, gateways member.Storage
+}
+
+func (m *networkMembers) OfNetwork(ctx context.Context, namespace, network string) (rules.Members, error) {
+	names, err := m.lookup.OfNetwork(ctx, namespace, network, m.interfaces, m.balancers, m.gateways)
+	if err != nil {
+		return rules.Members{}, err
+	}
+	return rules.Members{NetworkInterfaces: names[0], LoadBalancers: names[1], NATGateways: names[2]}, nil
+}
+
+func (m *networkMembers) RemoveFromEmpty(ctx context.Context, namespace, key string, revision int64) (bool, error) {
+	ctx, patience := newPatience(ctx)
+	removed, err := m.lookup.RemoveFromEmpty(ctx, namespace, key, revision, m.interfaces, m.balancers, m.gateways)
+	return removed, patience.end(ctx, err)
 }

@@ -34,8 +34,7 @@ func (l Lookup) OfNetwork(ctx context.Context, namespace, network string, kinds 
 	// know of all.
 	var firsts []clientv3.Op
 	for _, kind := range kinds {
-		stored := path.Join("/", l.Prefix, kind.Main.KeyRootFunc(ctx)) + "/"
-		firsts = append(firsts, clientv3.OpGet(stored, clientv3.WithPrefix(), clientv3.WithLimit(1), clientv3.WithKeysOnly()))
+		firsts = append(firsts, clientv3.OpGet(l.root(ctx, kind), clientv3.WithPrefix(), clientv3.WithLimit(1), clientv3.WithKeysOnly()))
 	}
 	answer, err := l.Etcd.Txn(ctx).Then(firsts...).Commit()
 	if err != nil {
@@ -52,6 +51,29 @@ func (l Lookup) OfNetwork(ctx context.Context, namespace, network string, kinds 
 		}
 	}
 	return names, looks.Wait()
+}
+
+// RemoveFromEmpty removes what is stored under a key if it still has the given revision and its namespace has no member of the kinds.
+// It tells whether it did. This is one transaction, so no member is created in between. Etcd reads all members of the namespace for
+// it, so there should seem to be none.
+func (l Lookup) RemoveFromEmpty(ctx context.Context, namespace, key string, revision int64, kinds ...Storage) (removed bool, err error) {
+	ctx = genericrequest.WithNamespace(ctx, namespace)
+	stored := path.Join("/", l.Prefix, key)
+	conditions := []clientv3.Cmp{clientv3.Compare(clientv3.ModRevision(stored), "=", revision)}
+	for _, kind := range kinds {
+		// All keys of a range meet a condition if there is none. No stored key has the revision 0.
+		conditions = append(conditions, clientv3.Compare(clientv3.CreateRevision(l.root(ctx, kind)).WithPrefix(), "=", 0))
+	}
+	answer, err := l.Etcd.Txn(ctx).If(conditions...).Then(clientv3.OpDelete(stored)).Commit()
+	if err != nil {
+		return false, err
+	}
+	return answer.Succeeded, nil
+}
+
+// root begins the keys of a kind in the namespace of the request.
+func (l Lookup) root(ctx context.Context, kind Storage) string {
+	return path.Join("/", l.Prefix, kind.Main.KeyRootFunc(ctx)) + "/"
 }
 
 // ofNetwork returns the names of the members of a Network in the namespace of the request, as of a revision or later.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 
 	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -21,6 +22,7 @@ import (
 	storeerr "k8s.io/apiserver/pkg/storage/errors"
 	"k8s.io/apiserver/pkg/util/dryrun"
 	"k8s.io/klog/v2"
+	"k8s.io/utils/ptr"
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 	"ironcore.dev/networking/internal/apis/networking"
@@ -29,26 +31,88 @@ import (
 )
 
 // The deletion of a Network first marks it, with a finalizer, and then looks for its members. The creation of a member first
-// stores it, and then looks whether its Network is marked. So whatever the order of the two, one of them sees the other: either
-// the deletion waits, or the creation is refused.
+// stores it, and then looks whether its Network is marked or gone. So whatever the order of the two, one of them sees the other:
+// either the deletion waits, or the creation is refused. Where there are no members at all, a deletion is one transaction instead.
 
-// Members returns what is in a Network. It misses nothing that was created before it was called.
-type Members func(ctx context.Context, namespace, network string) (rules.Members, error)
+// Members knows what is in the Networks.
+type Members interface {
+	// OfNetwork returns what is in a Network. It misses nothing that was created before the call.
+	OfNetwork(ctx context.Context, namespace, network string) (rules.Members, error)
+	// RemoveFromEmpty removes the Network that is stored under a key if it still has the given revision and its namespace has no
+	// members at all. It tells whether it did.
+	RemoveFromEmpty(ctx context.Context, namespace, key string, revision int64) (removed bool, err error)
+}
 
 // REST serves Networks; a deletion waits for their members.
 type REST struct {
 	*registry.REST
 	release releaser
+	view    View
 }
 
-// Delete marks the Network as being deleted, and lets it go unless it has members.
+// Delete removes the Network, or marks it as being deleted and lets it go unless it has members.
 func (r *REST) Delete(ctx context.Context, name string, deleteValidation rest.ValidateObjectFunc, options *metav1.DeleteOptions,
 ) (runtime.Object, bool, error) {
+	switch removed, err := r.removeAtOnce(ctx, name, deleteValidation, options); {
+	case err != nil:
+		return nil, false, err
+	case removed != nil:
+		return deleted(removed), true, nil
+	}
 	obj, gone, err := r.REST.Delete(ctx, name, deleteValidation, options)
 	if network, ok := obj.(*networking.Network); ok && err == nil && !gone {
 		return r.release.settle(ctx, network, options != nil && dryrun.IsDryRun(options.DryRun))
 	}
 	return obj, gone, err
+}
+
+// removeAtOnce removes a Network that nothing holds, from a namespace that seems to have no members. It returns nil if that
+// can't be done, or not in one step.
+func (r *REST) removeAtOnce(ctx context.Context, name string, validate rest.ValidateObjectFunc, options *metav1.DeleteOptions,
+) (*networking.Network, error) {
+	if !isPlain(options) || r.view.MayHaveMembers(genericrequest.NamespaceValue(ctx)) {
+		return nil, nil
+	}
+	// The watch cache will do: what is removed has the revision that it has there.
+	obj, err := r.Get(ctx, name, &metav1.GetOptions{ResourceVersion: "0"})
+	if err != nil {
+		return nil, nil //nolint:nilerr // The other way reads what is stored, and says what is wrong.
+	}
+	network := obj.(*networking.Network)
+	key, keyErr := r.KeyFunc(ctx, name)
+	revision, revisionErr := strconv.ParseInt(network.ResourceVersion, 10, 64)
+	if err := errors.Join(keyErr, revisionErr); err != nil {
+		return nil, err
+	}
+	if network.DeletionTimestamp != nil || !isHeldByNone(network) || !meets(network, options.Preconditions) {
+		return nil, nil
+	}
+	if validate != nil {
+		if err := validate(ctx, network); err != nil {
+			return nil, err
+		}
+	}
+	removed, err := r.release.members.RemoveFromEmpty(ctx, network.Namespace, key, revision)
+	if err != nil || !removed {
+		return nil, err
+	}
+	return network, nil
+}
+
+// isPlain tells whether a deletion asks for nothing but to remove the object.
+func isPlain(options *metav1.DeleteOptions) bool {
+	if options == nil {
+		return false
+	}
+	policy := ptr.Deref(options.PropagationPolicy, metav1.DeletePropagationBackground)
+	return !dryrun.IsDryRun(options.DryRun) && policy == metav1.DeletePropagationBackground && options.OrphanDependents == nil &&
+		!ptr.Deref(options.IgnoreStoreReadErrorWithClusterBreakingPotential, false)
+}
+
+// meets tells whether a Network is the one that is to be deleted.
+func meets(network *networking.Network, preconditions *metav1.Preconditions) bool {
+	return preconditions == nil || ptr.Deref(preconditions.UID, network.UID) == network.UID &&
+		ptr.Deref(preconditions.ResourceVersion, network.ResourceVersion) == network.ResourceVersion
 }
 
 // parallelDeletions is how many Networks of a collection are looked after at once.
@@ -116,7 +180,7 @@ type releaser struct {
 // or takes the protection off if there are other finalizers; else it says what the deletion waits for. It tells whether the
 // Network is gone.
 func (r releaser) settle(ctx context.Context, network *networking.Network, dryRun bool) (runtime.Object, bool, error) {
-	members, err := r.members(ctx, network.Namespace, network.Name)
+	members, err := r.members.OfNetwork(ctx, network.Namespace, network.Name)
 	if err != nil {
 		// Without an answer there may be some. The membership controller counts again.
 		klog.FromContext(ctx).Error(err, "Looking for the members of a Network failed", "network", klog.KObj(network))
@@ -188,7 +252,12 @@ var errLast = errors.New("nothing holds the Network any more")
 
 // isLast tells whether nothing but the protection holds a Network that is being deleted.
 func isLast(network *networking.Network) bool {
-	return network.DeletionTimestamp != nil && !slices.ContainsFunc(network.Finalizers, func(finalizer string) bool {
+	return network.DeletionTimestamp != nil && isHeldByNone(network)
+}
+
+// isHeldByNone tells whether a Network has no finalizer but the protection.
+func isHeldByNone(network *networking.Network) bool {
+	return !slices.ContainsFunc(network.Finalizers, func(finalizer string) bool {
 		return !rules.IsProtection(finalizer)
 	})
 }

@@ -78,6 +78,8 @@ func (askedBy) Network(types.NamespacedName) *v1alpha1.Network { return nil }
 
 func (askedBy) InterfacesOf(*v1alpha1.Network) []*v1alpha1.NetworkInterface { return nil }
 
+func (askedBy) MayHaveMembers(string) bool { return true }
+
 func TestWhileNotAllIsKnownNothingIsCounted(t *testing.T) {
 	if got := (&RequestsREST{view: blind{}}).count(t.Context(), asking("b")); got != unknown {
 		t.Errorf("got %v, want %s", got, unknown)

@@ -36,6 +36,8 @@ type View interface {
 	Related(name types.NamespacedName) (related []*v1alpha1.Network, all bool)
 	// InterfacesOf returns the NetworkInterfaces of a Network.
 	InterfacesOf(network *v1alpha1.Network) []*v1alpha1.NetworkInterface
+	// MayHaveMembers tells whether there are members of any Network in a namespace, or may be.
+	MayHaveMembers(namespace string) bool
 }
 
 // NewStorage returns the storage of Networks. What is in them is asked of members, who misses nothing.
@@ -53,7 +55,7 @@ func NewStorage(scheme *runtime.Scheme, optsGetter generic.RESTOptionsGetter, me
 	}
 	requests.store = main.Store
 	return Storage{
-		Network:     &REST{REST: main, release: releaser{store: main.Store, members: members}},
+		Network:     &REST{REST: main, release: releaser{store: main.Store, members: members}, view: view},
 		Status:      status,
 		Binding:     newBindingREST(main.Store),
 		Realization: newRealizationREST(main.Store),

@@ -32,6 +32,17 @@ import (
 	"ironcore.dev/networking/internal/server/standalone/etcdtest"
 )
 
+// membersOf stands for the members of Networks where all deletions look for them.
+type membersOf func(ctx context.Context, namespace, network string) (rules.Members, error)
+
+func (f membersOf) OfNetwork(ctx context.Context, namespace, network string) (rules.Members, error) {
+	return f(ctx, namespace, network)
+}
+
+func (membersOf) RemoveFromEmpty(context.Context, string, string, int64) (bool, error) {
+	return false, nil
+}
+
 // noMembers is for Networks with nothing in them.
 func noMembers(context.Context, string, string) (rules.Members, error) { return rules.Members{}, nil }
 
@@ -43,6 +54,8 @@ func (blind) Network(types.NamespacedName) *v1alpha1.Network { return nil }
 func (blind) Related(types.NamespacedName) ([]*v1alpha1.Network, bool) { return nil, false }
 
 func (blind) InterfacesOf(*v1alpha1.Network) []*v1alpha1.NetworkInterface { return nil }
+
+func (blind) MayHaveMembers(string) bool { return true }
 
 // startStorage returns a storage on an etcd of the test's own.
 func startStorage(t *testing.T, members Members) Storage {
@@ -72,7 +85,7 @@ type stage struct {
 }
 
 func newStage(t *testing.T) *stage {
-	s := &stage{Storage: startStorage(t, noMembers), t: t, ctx: genericrequest.WithNamespace(t.Context(), "team-a")}
+	s := &stage{Storage: startStorage(t, membersOf(noMembers)), t: t, ctx: genericrequest.WithNamespace(t.Context(), "team-a")}
 	managedFields := metav1.ManagedFieldsEntry{
 		Manager: "user", Operation: metav1.ManagedFieldsOperationUpdate, APIVersion: v1alpha1.SchemeGroupVersion.String(),
 		FieldsType: "FieldsV1", FieldsV1: metav1.NewFieldsV1(`{"f:spec":{"f:peerings":{}}}`),

@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -29,6 +31,7 @@ import (
 	genericregistry "k8s.io/apiserver/pkg/registry/generic/registry"
 	"k8s.io/apiserver/pkg/registry/rest"
 	"k8s.io/apiserver/pkg/storage/storagebackend"
+	"k8s.io/utils/ptr"
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 	"ironcore.dev/networking/internal/apis/networking"
@@ -47,8 +50,27 @@ type stage struct {
 	ctx        context.Context
 	networks   network.Storage
 	interfaces member.Storage
+	lookup     member.Lookup
 	// reads counts how often a Network was read for a NetworkInterface.
 	reads atomic.Int64
+	// atOnce counts the Networks that were removed in one transaction.
+	atOnce atomic.Int64
+}
+
+func (s *stage) OfNetwork(ctx context.Context, namespace, name string) (rules.Members, error) {
+	names, err := s.lookup.OfNetwork(ctx, namespace, name, s.interfaces)
+	if err != nil {
+		return rules.Members{}, err
+	}
+	return rules.Members{NetworkInterfaces: names[0]}, nil
+}
+
+func (s *stage) RemoveFromEmpty(ctx context.Context, namespace, key string, revision int64) (bool, error) {
+	removed, err := s.lookup.RemoveFromEmpty(ctx, namespace, key, revision, s.interfaces)
+	if removed {
+		s.atOnce.Add(1)
+	}
+	return removed, err
 }
 
 type optionsGetter func(schema.GroupResource) generic.RESTOptions
@@ -65,7 +87,6 @@ func newStage(t *testing.T) *stage {
 	config := storagebackend.NewDefaultConfig("/registry", codec)
 	client := etcdtest.Client(t)
 	config.Transport.ServerList = client.Endpoints()
-	lookup := member.Lookup{Etcd: client, Prefix: config.Prefix}
 	options := optionsGetter(func(resource schema.GroupResource) generic.RESTOptions {
 		return generic.RESTOptions{
 			StorageConfig:  config.ForResource(resource),
@@ -73,15 +94,9 @@ func newStage(t *testing.T) *stage {
 			ResourcePrefix: resource.Group + "/" + resource.Resource,
 		}
 	})
-	s := &stage{t: t, ctx: genericrequest.WithNamespace(t.Context(), "team-a")}
+	s := &stage{t: t, ctx: genericrequest.WithNamespace(t.Context(), "team-a"), lookup: member.Lookup{Etcd: client, Prefix: config.Prefix}}
 	var err error
-	s.networks, err = network.NewStorage(scheme, options, func(ctx context.Context, namespace, name string) (rules.Members, error) {
-		names, err := lookup.OfNetwork(ctx, namespace, name, s.interfaces)
-		if err != nil {
-			return rules.Members{}, err
-		}
-		return rules.Members{NetworkInterfaces: names[0]}, nil
-	}, blind{})
+	s.networks, err = network.NewStorage(scheme, options, s, blind{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,6 +129,8 @@ func (blind) Related(types.NamespacedName) ([]*v1alpha1.Network, bool) { return 
 
 func (blind) InterfacesOf(*v1alpha1.Network) []*v1alpha1.NetworkInterface { return nil }
 
+func (blind) MayHaveMembers(string) bool { return false }
+
 func (s *stage) createNetwork(name string) {
 	s.t.Helper()
 	_, err := s.networks.Network.Create(s.ctx, &networking.Network{ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: name}},
@@ -130,6 +147,18 @@ func (s *stage) network(name string) *networking.Network {
 		s.t.Fatal(err)
 	}
 	return obj.(*networking.Network)
+}
+
+// awaitCached waits until the watch cache has a version of a Network.
+func (s *stage) awaitCached(stored *networking.Network) {
+	s.t.Helper()
+	await.Success(s.t, 10*time.Second, func(context.Context) error {
+		obj, err := s.networks.Network.Get(s.ctx, stored.Name, &metav1.GetOptions{ResourceVersion: "0"})
+		if err == nil && obj.(*networking.Network).ResourceVersion != stored.ResourceVersion {
+			err = errors.New("another version is in the cache")
+		}
+		return err
+	})
 }
 
 func (s *stage) tryCreate(name, network string) (*networking.NetworkInterface, error) {
@@ -283,6 +312,114 @@ func TestANetworkWithoutInterfacesIsDeletedAtOnce(t *testing.T) {
 	s.deleteNetwork("beside")
 	if !s.isGone("beside") {
 		t.Error("it is still there, where another Network has an interface")
+	}
+}
+
+func TestADeletionIsOneTransactionIfNothingStandsInItsWay(t *testing.T) {
+	refuse := func(context.Context, runtime.Object) error { return errors.New("no") }
+	for sentence, tc := range map[string]struct {
+		finalizers []string
+		beside     bool // Another Network of the namespace has an interface.
+		validate   rest.ValidateObjectFunc
+		options    metav1.DeleteOptions
+		atOnce     int64
+		stays      bool
+		refused    bool
+	}{
+		"nothing does":                                            {atOnce: 1},
+		"it is the one that was meant":                            {options: metav1.DeleteOptions{Preconditions: &metav1.Preconditions{}}, atOnce: 1},
+		"dependents go in the background":                         {options: metav1.DeleteOptions{PropagationPolicy: ptr.To(metav1.DeletePropagationBackground)}, atOnce: 1},
+		"dependents would be orphans":                             {options: metav1.DeleteOptions{PropagationPolicy: ptr.To(metav1.DeletePropagationOrphan)}},
+		"another Network has an interface that no cache has seen": {beside: true},
+		"somebody's finalizer holds it":                           {finalizers: []string{"example.com/hold"}, stays: true},
+		"it is a dry run":                                         {options: metav1.DeleteOptions{DryRun: []string{metav1.DryRunAll}}, stays: true},
+		"admission refuses it":                                    {validate: refuse, stays: true, refused: true},
+		"another one was meant": {
+			options: metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions("another")}, stays: true, refused: true,
+		},
+		"it has changed since": {
+			options: metav1.DeleteOptions{Preconditions: &metav1.Preconditions{ResourceVersion: ptr.To("1")}}, stays: true, refused: true,
+		},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			s := newStage(t)
+			if _, err := s.networks.Network.Create(s.ctx, &networking.Network{ObjectMeta: metav1.ObjectMeta{
+				Namespace: "team-a", Name: "net", Finalizers: tc.finalizers,
+			}}, nil, &metav1.CreateOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			stored := s.network("net")
+			if tc.beside {
+				s.create("nic", "another")
+			}
+			s.awaitCached(stored)
+			validate := tc.validate
+			if validate == nil {
+				validate = rest.ValidateAllObjectFunc
+			}
+			_, gone, err := s.networks.Network.Delete(s.ctx, "net", validate, &tc.options)
+			if (err != nil) != tc.refused {
+				t.Errorf("got %v, want an error: %v", err, tc.refused)
+			}
+			if got := s.isGone("net"); got == tc.stays {
+				t.Errorf("it is gone: %v, want %v", got, !tc.stays)
+			}
+			if got := s.atOnce.Load(); got != tc.atOnce || tc.atOnce > 0 && !gone {
+				t.Errorf("%d removed in one transaction, want %d; gone %v", got, tc.atOnce, gone)
+			}
+		})
+	}
+}
+
+// What the cache has may be older than what is stored.
+func TestOnlyTheVersionThatWasLookedAtIsRemovedAtOnce(t *testing.T) {
+	s := newStage(t)
+	s.createNetwork("net")
+	key, err := s.networks.Network.KeyFunc(s.ctx, "net")
+	if err != nil {
+		t.Fatal(err)
+	}
+	revision, err := strconv.ParseInt(s.network("net").ResourceVersion, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		revision int64
+		want     bool
+	}{{revision - 1, false}, {revision, true}, {revision, false}} {
+		if removed, err := s.RemoveFromEmpty(s.ctx, "team-a", key, step.revision); err != nil || removed != step.want {
+			t.Errorf("of revision %d: removed %v, %v, want %v", step.revision, removed, err, step.want)
+		}
+	}
+}
+
+func TestNoInterfaceIsCreatedWhileItsNetworkIsRemovedAtOnce(t *testing.T) {
+	s := newStage(t)
+	for i := range 100 {
+		net, nic := fmt.Sprintf("net-%d", i), fmt.Sprintf("nic-%d", i)
+		s.createNetwork(net)
+		s.awaitCached(s.network(net))
+		var deleting sync.WaitGroup
+		deleting.Go(func() {
+			if _, _, err := s.networks.Network.Delete(s.ctx, net, rest.ValidateAllObjectFunc, &metav1.DeleteOptions{}); err != nil {
+				t.Error(err)
+			}
+		})
+		created, err := s.tryCreate(nic, net)
+		deleting.Wait()
+		// One that is created after the Network says that there is none.
+		if err == nil && s.isGone(net) && meta.FindStatusCondition(created.Status.Conditions, "Available").Reason != "NetworkNotFound" {
+			t.Fatalf("%s is gone, and has an interface", net)
+		}
+		if !apierrors.IsForbidden(err) && err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := s.interfaces.Main.Delete(s.ctx, nic, rest.ValidateAllObjectFunc, &metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
+			t.Fatal(err)
+		}
+	}
+	if s.atOnce.Load() == 0 {
+		t.Error("none was removed in one transaction")
 	}
 }
 
