@@ -18,7 +18,7 @@ import (
 const (
 	startRoom    = 1 << 30   // bytes of garbage until the caches are filled, when all that is read goes through memory
 	garbageRoom  = 256 << 20 // bytes of garbage from then on; both within what these allow:
-	mostGarbage  = 400       // percent of the heap in use
+	mostGarbage  = 300       // percent of the heap in use
 	leastGarbage = 50        // percent of the heap in use
 	gcPercentEnv = "GOGC"
 )
@@ -71,7 +71,7 @@ func giveGarbageRoom(ctx context.Context, filled <-chan struct{}) {
 			default:
 			}
 			now := readHeap()
-			if due := garbagePercent(now.inUse, room); due != percent {
+			if due := garbagePercent(now.inUse+stackReserve, room); due != percent { // Go counts stacks as heap in use.
 				debug.SetGCPercent(due)
 				percent = due
 			}

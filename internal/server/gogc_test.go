@@ -19,8 +19,8 @@ func TestGarbagePercent(t *testing.T) {
 		inUse uint64
 		want  int
 	}{
-		"nothing in use":                  {inUse: 0, want: 400},
-		"little in use has the most room": {inUse: 50 << 20, want: 400},
+		"nothing in use":                  {inUse: 0, want: 300},
+		"little in use has the most room": {inUse: 50 << 20, want: 300},
 		"more in use shares the room":     {inUse: 128 << 20, want: 200},
 		"much in use is as by default":    {inUse: 256 << 20, want: 100},
 		"very much in use has less":       {inUse: 4 << 30, want: 50},
@@ -67,7 +67,7 @@ func TestGarbageFollowsTheHeapInUse(t *testing.T) {
 	giveGarbageRoom(t.Context(), filled)
 
 	large := make([]byte, garbageRoom)
-	expectPercent(t, func(percent uint64) bool { return percent > 300 })
+	expectPercent(t, func(percent uint64) bool { return percent == mostGarbage })
 	close(filled)
 	more := make([]byte, garbageRoom)
 	expectPercent(t, func(percent uint64) bool { return percent == leastGarbage })
