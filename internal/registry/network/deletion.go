@@ -87,10 +87,8 @@ func (r *REST) removeAtOnce(ctx context.Context, name string, validate rest.Vali
 	if network.DeletionTimestamp != nil || !isHeldByNone(network) || !meets(network, options.Preconditions) {
 		return nil, nil
 	}
-	if validate != nil {
-		if err := validate(ctx, network); err != nil {
-			return nil, err
-		}
+	if validate != nil && validate(ctx, network) != nil {
+		return nil, nil // What is stored may be newer, and allowed to go.
 	}
 	removed, err := r.release.members.RemoveFromEmpty(ctx, network.Namespace, key, revision)
 	if err != nil || !removed {

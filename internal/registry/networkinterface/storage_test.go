@@ -317,6 +317,14 @@ func TestANetworkWithoutInterfacesIsDeletedAtOnce(t *testing.T) {
 
 func TestADeletionIsOneTransactionIfNothingStandsInItsWay(t *testing.T) {
 	refuse := func(context.Context, runtime.Object) error { return errors.New("no") }
+	asked := false
+	refuseOnce := func(ctx context.Context, obj runtime.Object) error {
+		if !asked {
+			asked = true
+			return refuse(ctx, obj)
+		}
+		return nil
+	}
 	for sentence, tc := range map[string]struct {
 		finalizers []string
 		beside     bool // Another Network of the namespace has an interface.
@@ -334,6 +342,7 @@ func TestADeletionIsOneTransactionIfNothingStandsInItsWay(t *testing.T) {
 		"somebody's finalizer holds it":                           {finalizers: []string{"example.com/hold"}, stays: true},
 		"it is a dry run":                                         {options: metav1.DeleteOptions{DryRun: []string{metav1.DryRunAll}}, stays: true},
 		"admission refuses it":                                    {validate: refuse, stays: true, refused: true},
+		"admission refuses what the cache has, and nothing else":  {validate: refuseOnce},
 		"another one was meant": {
 			options: metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions("another")}, stays: true, refused: true,
 		},
