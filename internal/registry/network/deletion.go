@@ -87,8 +87,10 @@ func (r *REST) removeAtOnce(ctx context.Context, name string, validate rest.Vali
 	if network.DeletionTimestamp != nil || !isHeldByNone(network) || !meets(network, options.Preconditions) {
 		return nil, nil
 	}
-	if validate != nil && validate(ctx, network) != nil {
-		return nil, nil // What is stored may be newer, and allowed to go.
+	if validate != nil {
+		if err := validate(ctx, network); err != nil {
+			return nil, nil //nolint:nilerr // What is stored may be newer, and allowed to go.
+		}
 	}
 	removed, err := r.release.members.RemoveFromEmpty(ctx, network.Namespace, key, revision)
 	if err != nil || !removed {
@@ -103,7 +105,8 @@ func isPlain(options *metav1.DeleteOptions) bool {
 		return false
 	}
 	policy := ptr.Deref(options.PropagationPolicy, metav1.DeletePropagationBackground)
-	return !dryrun.IsDryRun(options.DryRun) && policy == metav1.DeletePropagationBackground && options.OrphanDependents == nil &&
+	orphans := options.OrphanDependents != nil //nolint:staticcheck // Clients may still use it.
+	return !dryrun.IsDryRun(options.DryRun) && policy == metav1.DeletePropagationBackground && !orphans &&
 		!ptr.Deref(options.IgnoreStoreReadErrorWithClusterBreakingPotential, false)
 }
 

@@ -31,7 +31,6 @@ import (
 	genericregistry "k8s.io/apiserver/pkg/registry/generic/registry"
 	"k8s.io/apiserver/pkg/registry/rest"
 	"k8s.io/apiserver/pkg/storage/storagebackend"
-	"k8s.io/utils/ptr"
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 	"ironcore.dev/networking/internal/apis/networking"
@@ -336,8 +335,8 @@ func TestADeletionIsOneTransactionIfNothingStandsInItsWay(t *testing.T) {
 	}{
 		"nothing does":                                            {atOnce: 1},
 		"it is the one that was meant":                            {options: metav1.DeleteOptions{Preconditions: &metav1.Preconditions{}}, atOnce: 1},
-		"dependents go in the background":                         {options: metav1.DeleteOptions{PropagationPolicy: ptr.To(metav1.DeletePropagationBackground)}, atOnce: 1},
-		"dependents would be orphans":                             {options: metav1.DeleteOptions{PropagationPolicy: ptr.To(metav1.DeletePropagationOrphan)}},
+		"dependents go in the background":                         {options: metav1.DeleteOptions{PropagationPolicy: new(metav1.DeletePropagationBackground)}, atOnce: 1},
+		"dependents would be orphans":                             {options: metav1.DeleteOptions{PropagationPolicy: new(metav1.DeletePropagationOrphan)}},
 		"another Network has an interface that no cache has seen": {beside: true},
 		"somebody's finalizer holds it":                           {finalizers: []string{"example.com/hold"}, stays: true},
 		"it is a dry run":                                         {options: metav1.DeleteOptions{DryRun: []string{metav1.DryRunAll}}, stays: true},
@@ -347,7 +346,7 @@ func TestADeletionIsOneTransactionIfNothingStandsInItsWay(t *testing.T) {
 			options: metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions("another")}, stays: true, refused: true,
 		},
 		"it has changed since": {
-			options: metav1.DeleteOptions{Preconditions: &metav1.Preconditions{ResourceVersion: ptr.To("1")}}, stays: true, refused: true,
+			options: metav1.DeleteOptions{Preconditions: &metav1.Preconditions{ResourceVersion: new("1")}}, stays: true, refused: true,
 		},
 	} {
 		t.Run(sentence, func(t *testing.T) {
