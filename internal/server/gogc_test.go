@@ -105,13 +105,19 @@ func TestNothingIsLeftToGiveBackAfterwards(t *testing.T) {
 // expectPercent collects garbage until the setting is as wanted.
 func expectPercent(t *testing.T, want func(uint64) bool) {
 	t.Helper()
-	setting := []metrics.Sample{{Name: "/gc/gogc:percent"}}
+	expectMetric(t, "/gc/gogc:percent", want)
+}
+
+// expectMetric collects garbage until a metric of the runtime is as wanted.
+func expectMetric(t *testing.T, name string, want func(uint64) bool) {
+	t.Helper()
+	metric := []metrics.Sample{{Name: name}}
 	err := wait.PollUntilContextTimeout(t.Context(), time.Millisecond, 10*time.Second, true, func(context.Context) (bool, error) {
 		runtime.GC()
-		metrics.Read(setting)
-		return want(setting[0].Value.Uint64()), nil
+		metrics.Read(metric)
+		return want(metric[0].Value.Uint64()), nil
 	})
 	if err != nil {
-		t.Fatalf("GOGC is %d: %v", setting[0].Value.Uint64(), err)
+		t.Fatalf("%s is %d: %v", name, metric[0].Value.Uint64(), err)
 	}
 }

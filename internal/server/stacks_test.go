@@ -3,15 +3,7 @@
 
 package server
 
-import (
-	"context"
-	"runtime"
-	"runtime/metrics"
-	"testing"
-	"time"
-
-	"k8s.io/apimachinery/pkg/util/wait"
-)
+import "testing"
 
 func TestGoroutinesStartWithLargeStacksWhileTheyAreFew(t *testing.T) {
 	stop := make(chan struct{})
@@ -33,13 +25,5 @@ func TestGoroutinesStartWithLargeStacksWhileTheyAreFew(t *testing.T) {
 // expectStartingStack collects garbage until goroutines start with a stack as wanted.
 func expectStartingStack(t *testing.T, want func(size uint64) bool) {
 	t.Helper()
-	size := []metrics.Sample{{Name: "/gc/stack/starting-size:bytes"}}
-	err := wait.PollUntilContextTimeout(t.Context(), time.Millisecond, 10*time.Second, true, func(context.Context) (bool, error) {
-		runtime.GC()
-		metrics.Read(size)
-		return want(size[0].Value.Uint64()), nil
-	})
-	if err != nil {
-		t.Fatalf("goroutines start with a stack of %d bytes: %v", size[0].Value.Uint64(), err)
-	}
+	expectMetric(t, "/gc/stack/starting-size:bytes", want)
 }

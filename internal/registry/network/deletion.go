@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strconv"
 
 	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -53,11 +52,13 @@ type REST struct {
 // Delete removes the Network, or marks it as being deleted and lets it go unless it has members.
 func (r *REST) Delete(ctx context.Context, name string, deleteValidation rest.ValidateObjectFunc, options *metav1.DeleteOptions,
 ) (runtime.Object, bool, error) {
-	switch removed, err := r.removeAtOnce(ctx, name, deleteValidation, options); {
-	case err != nil:
-		return nil, false, err
-	case removed != nil:
-		return deleted(removed), true, nil
+	if network := r.removable(ctx, name, deleteValidation, options); network != nil {
+		switch removed, err := r.removeAtOnce(ctx, network); {
+		case err != nil:
+			return nil, false, err
+		case removed:
+			return deleted(network), true, nil
+		}
 	}
 	obj, gone, err := r.REST.Delete(ctx, name, deleteValidation, options)
 	if network, ok := obj.(*networking.Network); ok && err == nil && !gone {
@@ -66,37 +67,40 @@ func (r *REST) Delete(ctx context.Context, name string, deleteValidation rest.Va
 	return obj, gone, err
 }
 
-// removeAtOnce removes a Network that nothing holds, from a namespace that seems to have no members. It returns nil if that
-// can't be done, or not in one step.
-func (r *REST) removeAtOnce(ctx context.Context, name string, validate rest.ValidateObjectFunc, options *metav1.DeleteOptions,
-) (*networking.Network, error) {
+// removable returns a Network that can go in one step, as the watch cache has it: nothing holds it, and its namespace seems to have no
+// members. It returns nil if anything speaks against that. The other way reads what is stored, which may be newer, and says what is
+// wrong.
+func (r *REST) removable(ctx context.Context, name string, validate rest.ValidateObjectFunc, options *metav1.DeleteOptions,
+) *networking.Network {
 	if !isPlain(options) || r.view.MayHaveMembers(genericrequest.NamespaceValue(ctx)) {
-		return nil, nil
+		return nil
 	}
-	// The watch cache will do: what is removed has the revision that it has there.
 	obj, err := r.Get(ctx, name, &metav1.GetOptions{ResourceVersion: "0"})
 	if err != nil {
-		return nil, nil //nolint:nilerr // The other way reads what is stored, and says what is wrong.
+		return nil
 	}
 	network := obj.(*networking.Network)
-	key, keyErr := r.KeyFunc(ctx, name)
-	revision, revisionErr := strconv.ParseInt(network.ResourceVersion, 10, 64)
-	if err := errors.Join(keyErr, revisionErr); err != nil {
-		return nil, err
+	preconditions := (*storage.Preconditions)(options.Preconditions)
+	if network.DeletionTimestamp != nil || !isHeldByNone(network) || preconditions.Check(name, network) != nil {
+		return nil
 	}
-	if network.DeletionTimestamp != nil || !isHeldByNone(network) || !meets(network, options.Preconditions) {
-		return nil, nil
+	if validate != nil && validate(ctx, network) != nil {
+		return nil
 	}
-	if validate != nil {
-		if err := validate(ctx, network); err != nil {
-			return nil, nil //nolint:nilerr // What is stored may be newer, and allowed to go.
-		}
+	return network
+}
+
+// removeAtOnce removes a Network if it has not changed and its namespace has no members. It tells whether it did.
+func (r *REST) removeAtOnce(ctx context.Context, network *networking.Network) (bool, error) {
+	key, err := r.KeyFunc(ctx, network.Name)
+	if err != nil {
+		return false, err
 	}
-	removed, err := r.release.members.RemoveFromEmpty(ctx, network.Namespace, key, revision)
-	if err != nil || !removed {
-		return nil, err
+	revision, err := r.Storage.Versioner().ObjectResourceVersion(network)
+	if err != nil {
+		return false, err
 	}
-	return network, nil
+	return r.release.members.RemoveFromEmpty(ctx, network.Namespace, key, int64(revision))
 }
 
 // isPlain tells whether a deletion asks for nothing but to remove the object.
@@ -108,12 +112,6 @@ func isPlain(options *metav1.DeleteOptions) bool {
 	orphans := options.OrphanDependents != nil //nolint:staticcheck // Clients may still use it.
 	return !dryrun.IsDryRun(options.DryRun) && policy == metav1.DeletePropagationBackground && !orphans &&
 		!ptr.Deref(options.IgnoreStoreReadErrorWithClusterBreakingPotential, false)
-}
-
-// meets tells whether a Network is the one that is to be deleted.
-func meets(network *networking.Network, preconditions *metav1.Preconditions) bool {
-	return preconditions == nil || ptr.Deref(preconditions.UID, network.UID) == network.UID &&
-		ptr.Deref(preconditions.ResourceVersion, network.ResourceVersion) == network.ResourceVersion
 }
 
 // parallelDeletions is how many Networks of a collection are looked after at once.

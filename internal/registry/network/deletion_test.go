@@ -23,7 +23,7 @@ func TestADeletionEndsWellWhenAnotherNetworkTakesTheNameMeanwhile(t *testing.T) 
 	}
 	var storage Storage
 	looks := 0
-	storage = startStorage(t, membersOf(func(context.Context, string, string) (rules.Members, error) {
+	storage = startStorage(t, func(context.Context, string, string) (rules.Members, error) {
 		if looks++; looks == 1 {
 			if _, gone, err := storage.Network.Delete(ctx, "a", rest.ValidateAllObjectFunc, &metav1.DeleteOptions{}); err != nil || !gone {
 				t.Errorf("the other deletion: gone %v, %v", gone, err)
@@ -33,7 +33,7 @@ func TestADeletionEndsWellWhenAnotherNetworkTakesTheNameMeanwhile(t *testing.T) 
 			}
 		}
 		return rules.Members{}, nil
-	}))
+	})
 	if _, err := storage.Network.Create(ctx, named(), nil, &metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}

@@ -58,7 +58,7 @@ func (blind) InterfacesOf(*v1alpha1.Network) []*v1alpha1.NetworkInterface { retu
 func (blind) MayHaveMembers(string) bool { return true }
 
 // startStorage returns a storage on an etcd of the test's own.
-func startStorage(t *testing.T, members Members) Storage {
+func startStorage(t *testing.T, members membersOf) Storage {
 	t.Helper()
 	scheme := runtime.NewScheme()
 	install.Install(scheme)
@@ -85,7 +85,7 @@ type stage struct {
 }
 
 func newStage(t *testing.T) *stage {
-	s := &stage{Storage: startStorage(t, membersOf(noMembers)), t: t, ctx: genericrequest.WithNamespace(t.Context(), "team-a")}
+	s := &stage{Storage: startStorage(t, noMembers), t: t, ctx: genericrequest.WithNamespace(t.Context(), "team-a")}
 	managedFields := metav1.ManagedFieldsEntry{
 		Manager: "user", Operation: metav1.ManagedFieldsOperationUpdate, APIVersion: v1alpha1.SchemeGroupVersion.String(),
 		FieldsType: "FieldsV1", FieldsV1: metav1.NewFieldsV1(`{"f:spec":{"f:peerings":{}}}`),
