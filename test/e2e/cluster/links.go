@@ -136,7 +136,7 @@ func (l *Links) source(connection net.Conn) (name string, known bool) {
 	processes := slices.Clone(l.processes)
 	l.mu.Unlock()
 	for range 20 {
-		if socket := socketOf(connection.RemoteAddr()); socket != "" {
+		if socket := socketOf(connection.RemoteAddr(), connection.LocalAddr()); socket != "" {
 			if holds(os.Getpid(), socket) {
 				return "", true
 			}
@@ -151,15 +151,17 @@ func (l *Links) source(connection net.Conn) (name string, known bool) {
 	return "", false
 }
 
-// socketOf returns what /proc calls the socket with a local address, empty if the table lacks it.
-func socketOf(address net.Addr) string {
+// socketOf returns what /proc calls the socket with these two ends, empty if the table lacks it. One port may have connections to
+// several addresses, even from several processes, so both ends count.
+func socketOf(local, remote net.Addr) string {
 	table, err := os.ReadFile("/proc/net/tcp")
 	if err != nil {
 		return ""
 	}
-	local := fmt.Sprintf("0100007F:%04X", address.(*net.TCPAddr).Port)
+	hex := func(address net.Addr) string { return fmt.Sprintf("0100007F:%04X", address.(*net.TCPAddr).Port) }
+	from, to := hex(local), hex(remote)
 	for line := range strings.Lines(string(table)) {
-		if fields := strings.Fields(line); len(fields) > 9 && fields[1] == local && fields[9] != "0" {
+		if fields := strings.Fields(line); len(fields) > 9 && fields[1] == from && fields[2] == to && fields[9] != "0" {
 			return "socket:[" + fields[9] + "]"
 		}
 	}
