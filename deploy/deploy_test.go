@@ -210,6 +210,16 @@ func TestChartRefusesWhatItDoesNotKnow(t *testing.T) {
 	}
 }
 
+// TestChartRefusesAnOlderKubernetes, which does not serve all that admission waits for.
+func TestChartRefusesAnOlderKubernetes(t *testing.T) {
+	for version, want := range map[string]bool{"1.35.9": false, "1.36.0": true, "1.36.0-gke.100": true, "1.37.2": true} {
+		cmd := exec.Command(tool(t, "helm"), "template", "charts/network-apiserver", "--kube-version", version)
+		if out, err := cmd.CombinedOutput(); (err == nil) != want || !want && !bytes.Contains(out, []byte("requires kubeVersion")) {
+			t.Errorf("Kubernetes %s: got %v, want it taken: %t\n%s", version, err, want, out)
+		}
+	}
+}
+
 func TestPermissions(t *testing.T) {
 	objects := kustomize(t, installations["three replicas, the server's own certificate"])
 	rules := func(key string) []rbacv1.PolicyRule {
