@@ -225,8 +225,12 @@ func Declines(network metav1.Object, name types.NamespacedName) bool {
 	if !found {
 		return false
 	}
+	wanted := name.String()
+	if !strings.Contains(declined, wanted) { // The usual case: the list may be long.
+		return false
+	}
 	for entry := range strings.SplitSeq(declined, ",") {
-		if strings.TrimSpace(entry) == name.String() {
+		if strings.TrimSpace(entry) == wanted {
 			return true
 		}
 	}

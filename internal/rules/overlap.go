@@ -19,16 +19,23 @@ import (
 // Exposed returns the ranges that a Network lets the Network of a given name reach: the prefixes of its peering that have a
 // range, or, where its peering has no prefixes, the addresses and ranges that its NetworkInterfaces have in force. What a
 // prefixRef stands for is the provider's word in the status; without that it stands for nothing.
-func Exposed(network *v1alpha1.Network, to types.NamespacedName, members []*v1alpha1.NetworkInterface) []netip.Prefix {
-	for i := range network.Spec.Peerings {
-		peering := &network.Spec.Peerings[i]
-		if PeeringTarget(network.Namespace, peering.NetworkRef.Namespace, peering.NetworkRef.Name) != to {
-			continue
-		}
-		if len(peering.Prefixes) == 0 {
-			return InForce(members)
-		}
+func Exposed(network *v1alpha1.Network, to types.NamespacedName, members InterfacesOf) []netip.Prefix {
+	switch peering := peeringTowards(network, to); {
+	case peering == nil:
+		return nil
+	case len(peering.Prefixes) == 0:
+		return InForce(members(network))
+	default:
 		return rangesOf(peering, network.Status.Peerings)
+	}
+}
+
+// peeringTowards returns the peering of a Network that names another one, or nil.
+func peeringTowards(network *v1alpha1.Network, to types.NamespacedName) *v1alpha1.NetworkPeering {
+	for i := range network.Spec.Peerings {
+		if peering := &network.Spec.Peerings[i]; TargetOf(network, peering) == to {
+			return peering
+		}
 	}
 	return nil
 }
@@ -112,7 +119,7 @@ func Exposures(network *v1alpha1.Network, peers map[string]*v1alpha1.Network, me
 		}
 		exposure := Exposure{
 			Peering: name, Peer: NameOf(peer), Bound: time.Unix(math.MaxInt32, 0),
-			Ranges: Exposed(peer, NameOf(network), members(peer)),
+			Ranges: Exposed(peer, NameOf(network), members),
 		}
 		if item := items[name]; item.Phase == v1alpha1.NetworkPeeringPhaseBound && item.LastPhaseTransitionTime != nil {
 			exposure.Bound = item.LastPhaseTransitionTime.Time
@@ -167,7 +174,7 @@ func DecideOverlaps(own []netip.Prefix, exposures []Exposure) map[string]Overlap
 	return overlaps
 }
 
-// ranges are sorted and, apart from those of one owner, do not overlap.
+// ranges are sorted and do not overlap.
 type ranges struct{ all []ownedRange }
 
 type ownedRange struct {
@@ -175,8 +182,14 @@ type ownedRange struct {
 	owner *types.NamespacedName
 }
 
+// add takes in what overlaps none of the ranges. What is within another of the prefixes is left out.
 func (r *ranges) add(prefixes []netip.Prefix, owner *types.NamespacedName) {
-	added := slices.SortedFunc(slices.Values(prefixes), comparePrefixes)
+	var added []netip.Prefix
+	for _, prefix := range slices.SortedFunc(slices.Values(prefixes), comparePrefixes) {
+		if last := len(added) - 1; last < 0 || !added[last].Overlaps(prefix) {
+			added = append(added, prefix)
+		}
+	}
 	i := len(r.all) - 1
 	r.all = slices.Grow(r.all, len(added))[:len(r.all)+len(added)]
 	// Both are sorted: they are merged from the end on, which takes no further room.
@@ -192,23 +205,15 @@ func (r *ranges) add(prefixes []netip.Prefix, owner *types.NamespacedName) {
 	}
 }
 
-// overlap returns the first of the prefixes that overlaps one of the ranges.
+// overlap returns the first of the prefixes that overlaps one of the ranges. That range is next to the place of the prefix.
 func (r *ranges) overlap(prefixes []netip.Prefix) (Overlap, bool) {
 	for _, prefix := range prefixes {
-		// One that begins within the prefix comes at or after it; one that contains it has fewer bits and begins at or before it.
 		at, _ := slices.BinarySearchFunc(r.all, prefix, func(o ownedRange, p netip.Prefix) int {
-			return o.Addr().Compare(p.Addr())
+			return comparePrefixes(o.Prefix, p)
 		})
-		if at < len(r.all) && r.all[at].Overlaps(prefix) {
-			return Overlap{prefix, r.all[at].Prefix, r.all[at].owner}, true
-		}
-		for bits := range prefix.Bits() {
-			wider := netip.PrefixFrom(prefix.Addr(), bits).Masked()
-			at, ok := slices.BinarySearchFunc(r.all, wider, func(o ownedRange, p netip.Prefix) int {
-				return comparePrefixes(o.Prefix, p)
-			})
-			if ok {
-				return Overlap{prefix, wider, r.all[at].owner}, true
+		for _, next := range r.all[max(at-1, 0):min(at+1, len(r.all))] {
+			if next.Overlaps(prefix) {
+				return Overlap{prefix, next.Prefix, next.owner}, true
 			}
 		}
 	}

@@ -82,6 +82,71 @@ func TestForeseeOverlaps(t *testing.T) {
 	}
 }
 
+// peered returns a full mesh of Networks, or a star around the first of them, and what their NetworkInterfaces have in force: as many
+// single addresses in each.
+func peered(networks, addresses int, isMesh bool) (*v1alpha1.Network, Lookup, InterfacesOf) {
+	all := make(map[types.NamespacedName]*v1alpha1.Network)
+	held := make(map[types.NamespacedName][]*v1alpha1.NetworkInterface)
+	ref := func(i int) ref { return ref{Namespace: "team-a", Name: fmt.Sprintf("n%d", i)} }
+	for i := range networks {
+		var targets []v1alpha1.NetworkPeeringNetworkRef
+		for j := range networks {
+			if j != i && (isMesh || i == 0 || j == 0) {
+				targets = append(targets, ref(j))
+			}
+		}
+		network := available("team-a", ref(i).Name, targets...)
+		all[NameOf(network)] = network
+		for j := range addresses {
+			address := fmt.Sprintf("2001:db8:%x::%x", i, j)
+			held[NameOf(network)] = append(held[NameOf(network)], member(v1alpha1.NetworkInterfaceStateAvailable, address))
+		}
+	}
+	lookup := func(name types.NamespacedName) *v1alpha1.Network { return all[name] }
+	members := func(network *v1alpha1.Network) []*v1alpha1.NetworkInterface { return held[NameOf(network)] }
+	return all[types.NamespacedName{Namespace: "team-a", Name: "n0"}], lookup, members
+}
+
+func TestForeseeingOverlapsIsGivenUpWhereItWouldTakeLong(t *testing.T) {
+	overlap := "spec.peerings[0]: Network team-a/n1 exposes 2001:db8::/64, where this Network has 2001:db8::/128 itself: no traffic flows " +
+		"until one of the two gives way."
+	for sentence, tc := range map[string]struct {
+		networks, addresses int
+		isMesh              bool
+		want                []string
+	}{
+		"a star of 1,000 Networks is looked at":          {networks: 1000, addresses: 6, want: []string{overlap}},
+		"a mesh of 16 Networks is looked at":             {networks: 16, addresses: 32, isMesh: true, want: []string{overlap}},
+		"a mesh of 100 Networks is too large":            {networks: 100, addresses: 1, isMesh: true, want: []string{overlap, tooMuch}},
+		"in a mesh of 44 Networks there may be too much": {networks: 44, addresses: 1024, isMesh: true, want: []string{tooMuch}},
+		"in a single peer there may be too much":         {networks: 2, addresses: 100_000, want: []string{tooMuch}},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			network, lookup, members := peered(tc.networks, tc.addresses, tc.isMesh)
+			first := lookup(types.NamespacedName{Namespace: "team-a", Name: "n1"})
+			first.Spec.Peerings[0].Prefixes = []v1alpha1.PeeringPrefix{{Name: "p", Prefix: "2001:db8::/64"}}
+			if diff := cmp.Diff(tc.want, ForeseeOverlaps(network, lookup, members)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// BenchmarkForesee looks for overlaps in a hub, and in a mesh that is just too large.
+func BenchmarkForesee(b *testing.B) {
+	for _, size := range []struct {
+		networks, addresses int
+		isMesh              bool
+	}{{51, 8, false}, {501, 10, false}, {44, 1024, true}} {
+		b.Run(fmt.Sprintf("%d Networks with %d addresses, mesh %v", size.networks, size.addresses, size.isMesh), func(b *testing.B) {
+			network, lookup, members := peered(size.networks, size.addresses, size.isMesh)
+			for b.Loop() {
+				ForeseeOverlaps(network, lookup, members)
+			}
+		})
+	}
+}
+
 func TestForeseeInterfaceOverlaps(t *testing.T) {
 	hub := available("team-a", "hub", ref{Namespace: "team-b", Name: "b"})
 	b := available("team-b", "b", ref{Namespace: "team-a", Name: "hub"})

@@ -31,10 +31,12 @@ func member(state v1alpha1.NetworkInterfaceState, ip string, ranges ...string) *
 }
 
 func TestExposed(t *testing.T) {
-	members := []*v1alpha1.NetworkInterface{
-		member(v1alpha1.NetworkInterfaceStateAvailable, "10.0.0.2", "10.1.0.0/24"),
-		member(v1alpha1.NetworkInterfaceStateAvailable, "2001:db8::1"),
-		member(v1alpha1.NetworkInterfaceStateError, "10.0.0.9"),
+	members := func(*v1alpha1.Network) []*v1alpha1.NetworkInterface {
+		return []*v1alpha1.NetworkInterface{
+			member(v1alpha1.NetworkInterfaceStateAvailable, "10.0.0.2", "10.1.0.0/24"),
+			member(v1alpha1.NetworkInterfaceStateAvailable, "2001:db8::1"),
+			member(v1alpha1.NetworkInterfaceStateError, "10.0.0.9"),
+		}
 	}
 	for sentence, tc := range map[string]struct {
 		prefixes []v1alpha1.PeeringPrefix

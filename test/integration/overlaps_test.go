@@ -24,13 +24,14 @@ func TestAnApplyIsWarnedOfOverlaps(t *testing.T) {
 
 	here := fmt.Sprintf("Warning: spec.peerings[1]: Network %s/second exposes 10.9.0.0/16, and Network %s/first, which was bound "+
 		"before, exposes 10.0.0.0/8: no traffic flows until one of the two gives way.", n.name, n.name)
-	there := fmt.Sprintf("Warning: spec.peerings[0]: This Network exposes 10.9.0.0/16, which Network %s/hub uses for something else "+
+	there := fmt.Sprintf("Warning: spec.peerings[0]: This Network exposes 10.8.0.0/16, which Network %s/hub uses for something else "+
 		"already: no traffic flows until one of the two gives way.", n.name)
-	for _, way := range [][]string{{"--dry-run=server"}, {"--dry-run=server", "--server-side"}, nil, {"--dry-run=server", "--server-side"}} {
+	for _, way := range [][]string{{"--dry-run=server"}, {"--dry-run=server", "--server-side"}, nil} {
 		checkContains(t, n.kubectlWithInput(t, hub, append([]string{"apply", "-f", "-"}, way...)...), here)
 	}
 	n.kubectl(t, "wait", "--for=jsonpath={.status.peerings[1].phase}=Bound", "network", "hub")
-	checkContains(t, n.kubectlWithInput(t, peer("second", "10.9.0.0/16"), "apply", "--server-side", "--dry-run=server", "-f", "-"), there)
+	checkContains(t, n.kubectlWithInput(t, peer("second", "10.8.0.0/16"), "apply", "--force-conflicts", "--server-side", "--dry-run=server",
+		"-f", "-"), there)
 
 	// A NetworkInterface of the hub over what its peers expose.
 	const nic = `{"apiVersion": "networking.ironcore.dev/v1alpha1", "kind": "NetworkInterface", "metadata": {"name": "nic"}, "spec": {
@@ -39,8 +40,8 @@ func TestAnApplyIsWarnedOfOverlaps(t *testing.T) {
 		"spec.peerings[0]: Network %s/first exposes 10.0.0.0/8, where this Network has 10.0.0.7/32 itself: no traffic flows until one of "+
 		"the two gives way.", n.name))
 
-	// Nobody is warned without need.
-	for _, manifest := range []string{peer("second", "11.0.0.0/8"), peer("third", "10.9.0.0/16")} {
+	// Nobody is warned without need, nor twice of the same.
+	for _, manifest := range []string{hub, peer("second", "11.0.0.0/8"), peer("third", "10.9.0.0/16")} {
 		if output := n.kubectlWithInput(t, manifest, "apply", "--dry-run=server", "-f", "-"); strings.Contains(output, "Warning") {
 			t.Errorf("there is a warning: %s", output)
 		}

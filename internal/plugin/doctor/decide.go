@@ -348,6 +348,7 @@ func overlaps(snapshot Snapshot) (findings []Finding) {
 		of := types.NamespacedName{Namespace: nic.Namespace, Name: nic.Spec.NetworkRef.Name}
 		members[of] = append(members[of], nic)
 	}
+	membersOf := func(network *v1alpha1.Network) []*v1alpha1.NetworkInterface { return members[rules.NameOf(network)] }
 	for _, network := range sorted(snapshot.Networks) {
 		name := rules.NameOf(network)
 		items := rules.PeeringItems(network)
@@ -357,10 +358,10 @@ func overlaps(snapshot Snapshot) (findings []Finding) {
 			item, target := items[peering.Name], rules.TargetOf(network, peering)
 			if peer := known[target]; peer != nil && item.Phase == v1alpha1.NetworkPeeringPhaseBound {
 				exposures = append(exposures, rules.Exposure{Peering: peering.Name, Peer: target,
-					Bound: bound(item), Ranges: rules.Exposed(peer, name, members[target])})
+					Bound: bound(item), Ranges: rules.Exposed(peer, name, membersOf)})
 			}
 		}
-		found := rules.DecideOverlaps(rules.InForce(members[name]), exposures)
+		found := rules.DecideOverlaps(rules.InForce(membersOf(network)), exposures)
 		for _, peering := range slices.Sorted(maps.Keys(found)) {
 			findings = append(findings, overlap(network, peering, found[peering]))
 		}

@@ -15,19 +15,21 @@ import (
 	"ironcore.dev/networking/internal/rules"
 )
 
-// maxLookups is how many Networks are looked up for the warnings of one write: it stays cheap, whoever peers with whom.
-const maxLookups = 2000
-
 // Overlaps warns of peerings that will carry no traffic, because addresses are taken. It looks at the view alone: a write costs
 // etcd nothing more for it.
 type Overlaps struct{ view View }
 
-// ofNetwork are the warnings of a write of a Network.
-func (o *Overlaps) ofNetwork(network *networking.Network) []string {
-	if len(network.Spec.Peerings) == 0 || network.DeletionTimestamp != nil {
+// ofNetwork are the warnings of a write of a Network that changes who is to be its peer, or what they may reach.
+func (o *Overlaps) ofNetwork(network, stored *networking.Network) []string {
+	if len(network.Spec.Peerings) == 0 || network.DeletionTimestamp != nil ||
+		equality.Semantic.DeepEqual(network.Spec.Peerings, stored.Spec.Peerings) && declined(network) == declined(stored) {
 		return nil
 	}
-	return rules.ForeseeOverlaps(external(network), o.lookup(), o.view.InterfacesOf)
+	return rules.ForeseeOverlaps(external(network), o.view.Network, o.view.InterfacesOf)
+}
+
+func declined(network *networking.Network) string {
+	return network.Annotations[v1alpha1.DeclinedPeeringsAnnotation]
 }
 
 // OfInterface are the warnings of a write of a NetworkInterface.
@@ -36,8 +38,7 @@ func (o *Overlaps) OfInterface(_ context.Context, nic, stored *networking.Networ
 		equality.Semantic.DeepEqual(nic.Spec.Prefixes, stored.Spec.Prefixes) {
 		return nil
 	}
-	lookup := o.lookup()
-	network := lookup(types.NamespacedName{Namespace: nic.Namespace, Name: nic.Spec.NetworkRef.Name})
+	network := o.view.Network(types.NamespacedName{Namespace: nic.Namespace, Name: nic.Spec.NetworkRef.Name})
 	if network == nil || len(network.Spec.Peerings) == 0 {
 		return nil
 	}
@@ -45,17 +46,7 @@ func (o *Overlaps) OfInterface(_ context.Context, nic, stored *networking.Networ
 	if hubv1alpha1.Convert_networking_NetworkInterface_To_v1alpha1_NetworkInterface(nic, asked, nil) != nil {
 		return nil
 	}
-	return rules.ForeseeInterfaceOverlaps(asked, network, lookup, o.view.InterfacesOf)
-}
-
-func (o *Overlaps) lookup() rules.Lookup {
-	looks := 0
-	return func(name types.NamespacedName) *v1alpha1.Network {
-		if looks++; looks > maxLookups {
-			return nil
-		}
-		return o.view.Network(name)
-	}
+	return rules.ForeseeInterfaceOverlaps(asked, network, o.view.Network, o.view.InterfacesOf)
 }
 
 // external returns a Network as rules read it. It shares what it points to.

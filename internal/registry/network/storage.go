@@ -45,7 +45,7 @@ func NewStorage(scheme *runtime.Scheme, optsGetter generic.RESTOptionsGetter, me
 	overlaps := &Overlaps{view}
 	kind := definition
 	kind.Warnings = func(_ context.Context, network, stored *networking.Network) []string {
-		return append(newlyOpenWarnings(network, stored), overlaps.ofNetwork(network)...)
+		return append(newlyOpenWarnings(network, stored), overlaps.ofNetwork(network, stored)...)
 	}
 	requests := &RequestsREST{TableConvertor: rest.NewDefaultTableConvertor(networking.Resource("networks")), view: view}
 	kind.Table = withRequests(table, requests.count)
