@@ -40,7 +40,7 @@ func TestObjectsInCachesHoldEqualStringsOnce(t *testing.T) {
 	pool := &stringPool{}
 	first := make(map[string]*byte) // Where each string is.
 	for sentence, mediaType := range map[string]string{"stored as protobuf": runtime.ContentTypeProtobuf, "stored as JSON": runtime.ContentTypeJSON} {
-		codec := checkingCodec{storageCodec(mediaType), &timeFields{}, pool}
+		codec := checkingCodec{storageCodec(mediaType), &checkedFields{}, pool}
 		stored, err := runtime.Encode(codec, boundNetwork())
 		if err != nil {
 			t.Fatal(err)

@@ -6,16 +6,12 @@ package server
 import (
 	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
+	"io"
 	"reflect"
 	"strings"
-	"sync"
 
 	"google.golang.org/protobuf/encoding/protowire"
-	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/apimachinery/pkg/api/validate/content"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -34,7 +30,7 @@ func checkingConfig(config *storagebackend.ConfigForResource, pool *stringPool) 
 	if checked.Transformer == nil {
 		checked.Transformer = plaintext.NewEncryptCheckTransformer() // As the library does.
 	}
-	checked.Codec, checked.Transformer = checkingCodec{config.Codec, &timeFields{}, pool}, keyCheckingTransformer{checked.Transformer}
+	checked.Codec, checked.Transformer = checkingCodec{config.Codec, &checkedFields{}, pool}, keyCheckingTransformer{checked.Transformer}
 	return &checked
 }
 
@@ -97,87 +93,30 @@ func bytesOf(message []byte, field protowire.Number) (value []byte, ok bool) {
 	return value, true
 }
 
-// checkingCodec refuses objects that can't be keys of a cache or that can't be sent to clients. All others share their strings.
+// checkingCodec refuses to read objects that can't be keys of a cache, and to read or write what can't be sent to clients. All others
+// share their strings.
 type checkingCodec struct {
 	runtime.Codec
-	timed *timeFields
-	pool  *stringPool
+	checked *checkedFields
+	pool    *stringPool
+}
+
+// Encode refuses an object that could not be read again: it would stay in the way of all others, and nobody could delete it.
+func (c checkingCodec) Encode(obj runtime.Object, w io.Writer) error {
+	if c.checked.unpresentable(reflect.ValueOf(obj)) != nil {
+		return c.checked.refusalOf(obj)
+	}
+	return c.Codec.Encode(obj, w)
 }
 
 func (c checkingCodec) Decode(stored []byte, defaults *schema.GroupVersionKind, into runtime.Object) (runtime.Object, *schema.GroupVersionKind, error) {
 	obj, kind, err := c.Codec.Decode(stored, defaults, into)
 	if err == nil {
-		err = checkPresentable(obj, c.timed)
+		err = checkPresentable(obj, c.checked)
 	}
 	if err != nil {
 		return nil, kind, fmt.Errorf(cannotBeRead+"%w", err)
 	}
 	c.pool.share(obj)
 	return obj, kind, nil
-}
-
-// checkPresentable returns what keeps an object from being cached or sent in any of the encodings.
-func checkPresentable(obj runtime.Object, timed *timeFields) error {
-	object, err := meta.Accessor(obj)
-	if err != nil {
-		return err
-	}
-	if object.GetNamespace() == "" || object.GetName() == "" || len(content.IsPathSegmentName(object.GetName())) > 0 {
-		return fmt.Errorf("it can't have the name %q in namespace %q", object.GetName(), object.GetNamespace())
-	}
-	for _, managed := range object.GetManagedFields() {
-		if managed.FieldsV1 != nil && !json.Valid([]byte(managed.FieldsV1.GetRawString())) {
-			return errors.New("its managedFields are not JSON")
-		}
-	}
-	return timed.presentable(reflect.ValueOf(obj))
-}
-
-var timeType = reflect.TypeFor[metav1.Time]()
-
-// timeFields has the fields of a struct type that have times in them, for each type that was met.
-type timeFields struct{ known sync.Map }
-
-// presentable returns an error for a year that has more than four digits, which no client can read.
-func (t *timeFields) presentable(v reflect.Value) error {
-	switch {
-	case v.Type() == timeType:
-		if year := v.Interface().(metav1.Time).Year(); year < 0 || year > 9999 {
-			return fmt.Errorf("it has a time in the year %d", year)
-		}
-	case v.Kind() == reflect.Pointer && !v.IsNil():
-		return t.presentable(v.Elem())
-	case v.Kind() == reflect.Struct:
-		for _, field := range t.of(v.Type()) {
-			if err := t.presentable(v.Field(field)); err != nil {
-				return err
-			}
-		}
-	case v.Kind() == reflect.Slice:
-		for i := range v.Len() {
-			if err := t.presentable(v.Index(i)); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// of returns the fields of a struct type that have times in them.
-func (t *timeFields) of(structType reflect.Type) []int {
-	if known, ok := t.known.Load(structType); ok {
-		return known.([]int)
-	}
-	var fields []int
-	for i := range structType.NumField() {
-		inside := structType.Field(i).Type
-		for inside.Kind() == reflect.Pointer || inside.Kind() == reflect.Slice {
-			inside = inside.Elem()
-		}
-		if inside == timeType || inside.Kind() == reflect.Struct && len(t.of(inside)) > 0 {
-			fields = append(fields, i)
-		}
-	}
-	t.known.Store(structType, fields)
-	return fields
 }

@@ -34,6 +34,12 @@ func TestWhatCountsAsUnreadable(t *testing.T) {
 		network *v1alpha1.Network
 		want    string
 	}{
+		"the last second that can be written": {storedNetwork(func(n *v1alpha1.Network) {
+			n.CreationTimestamp = metav1.Time{Time: time.Date(9999, 12, 31, 22, 59, 59, 0, time.FixedZone("", -3600))}
+		}), ""},
+		"a second that is in the year 10000 where clients read it": {storedNetwork(func(n *v1alpha1.Network) {
+			n.CreationTimestamp = metav1.Time{Time: time.Date(9999, 12, 31, 23, 59, 59, 0, time.FixedZone("", -3600))}
+		}), "10000"},
 		"nothing about an ordinary object": {storedNetwork(), ""},
 		"a name that is no part of a path": {storedNetwork(func(n *v1alpha1.Network) { n.Name = "a/b" }), `name "a/b"`},
 		"no name":                          {storedNetwork(func(n *v1alpha1.Network) { n.Name = "" }), `name ""`},
@@ -47,7 +53,7 @@ func TestWhatCountsAsUnreadable(t *testing.T) {
 			n.Status.Conditions = []metav1.Condition{{LastTransitionTime: endless}}
 		}), "12345"},
 	} {
-		err := checkPresentable(tc.network, &timeFields{})
+		err := checkPresentable(tc.network, &checkedFields{})
 		if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: got %v, want %q", sentence, err, tc.want)
 		}
@@ -104,10 +110,10 @@ func BenchmarkPresentable(b *testing.B) {
 		n.Status.Peerings = make([]v1alpha1.NetworkPeeringStatus, 10)
 		n.Status.Conditions = make([]metav1.Condition, 3)
 	})
-	timed := &timeFields{}
+	checked := &checkedFields{}
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := checkPresentable(network, timed); err != nil {
+		if err := checkPresentable(network, checked); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -50,6 +50,7 @@ func (g readableStorageGetter) GetRESTOptions(resource schema.GroupResource, exa
 	if err != nil {
 		return restOptions, err
 	}
+	restOptions.StorageConfig = checkingConfig(restOptions.StorageConfig, g.pool) // Also for what a dry run makes of a write.
 	restOptions.Decorator = g.newCached
 	if size, given := sizes[resource]; !g.etcd.EnableWatchCache || given && size <= 0 {
 		restOptions.Decorator = g.newUncached
@@ -60,7 +61,7 @@ func (g readableStorageGetter) GetRESTOptions(resource schema.GroupResource, exa
 func (g readableStorageGetter) newUncached(config *storagebackend.ConfigForResource, prefix string, _ func(runtime.Object) (string, error),
 	newFunc, newListFunc func() runtime.Object, _ storage.AttrFunc, _ storage.IndexerFuncs,
 	_ *cache.Indexers) (storage.Interface, factory.DestroyFunc, error) {
-	stored, destroy, err := generic.NewRawStorage(checkingConfig(config, g.pool), newFunc, newListFunc, prefix)
+	stored, destroy, err := generic.NewRawStorage(config, newFunc, newListFunc, prefix)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -102,7 +103,7 @@ func takesWhatCanBeRead(opts storage.ListOptions) bool {
 func (g readableStorageGetter) newCached(config *storagebackend.ConfigForResource, prefix string, keyFunc func(runtime.Object) (string, error),
 	newFunc, newListFunc func() runtime.Object, attrs storage.AttrFunc, trigger storage.IndexerFuncs,
 	indexers *cache.Indexers) (storage.Interface, factory.DestroyFunc, error) {
-	stored, destroyStored, err := generic.NewRawStorage(checkingConfig(config, g.pool), newFunc, newListFunc, prefix)
+	stored, destroyStored, err := generic.NewRawStorage(config, newFunc, newListFunc, prefix)
 	if err != nil {
 		return nil, nil, err
 	}
