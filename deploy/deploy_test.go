@@ -611,6 +611,24 @@ func TestEtcdAndItsCertificatesAgree(t *testing.T) {
 	}
 }
 
+// TestAMemberCanBeDefragmentedAlone: etcdctl in its Pod asks no other, as it takes no endpoints beside those of the environment.
+// A member does not answer meanwhile, for minutes if its database is large, and must not be killed for that.
+func TestAMemberCanBeDefragmentedAlone(t *testing.T) {
+	objects := kustomize(t, installations["three replicas, the server's own certificate"])
+	etcd := typed[appsv1.StatefulSet](t, objects, "StatefulSet/network-system/network-etcd").Spec.Template.Spec.Containers[0]
+	i := slices.IndexFunc(etcd.Env, func(v corev1.EnvVar) bool { return v.Name == "ETCDCTL_ENDPOINTS" })
+	if want := "https://$(POD_NAME).network-etcd.network-system.svc:2379"; etcd.Env[i].Value != want {
+		t.Errorf("etcdctl asks %s, want %s", etcd.Env[i].Value, want)
+	}
+	if named := slices.IndexFunc(etcd.Env, func(v corev1.EnvVar) bool { return v.Name == "POD_NAME" }); named < 0 || named > i {
+		t.Error("POD_NAME has to be there before it is used")
+	}
+	patience := time.Duration(etcd.LivenessProbe.PeriodSeconds*etcd.LivenessProbe.FailureThreshold) * time.Second
+	if patience < 5*time.Minute {
+		t.Errorf("a member is killed after %s without an answer", patience)
+	}
+}
+
 func TestOperatorsGuideExplainsEveryAlert(t *testing.T) {
 	guide, err := os.ReadFile("../docs/operate.md")
 	if err != nil {

@@ -11,7 +11,7 @@
 #
 # It needs an empty cluster (three nodes for all but single) with a default storage class, by KUBECONFIG: your own, or that of
 # test/pods/run.sh, as in "test/pods/run.sh test/docs/pods.sh kustomize". Your own needs the image of the server on its nodes, and
-# those of etcd and busybox; here kubectl, helm, curl, etcdctl and etcdutl, and bin/network-etcd.
+# those of etcd and busybox; here kubectl, helm, curl, jq, etcdctl and etcdutl, and bin/network-etcd.
 # It ends with the line "all well", or at the first command that fails.
 set -euo pipefail
 
@@ -90,6 +90,9 @@ kustomize)
   run "Replace a lost member" 1 -e "s/member remove ID/member remove $id/"
   unset -f etcdctl
   kubectl -n network-system rollout status statefulset/network-etcd --timeout=5m
+  kept
+
+  run "NetworkStorageFillingUp" 1
   kept
 
   run "Restore" 1

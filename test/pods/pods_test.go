@@ -160,6 +160,7 @@ func TestHighAvailability(t *testing.T) {
 		d.sh(t, "kubectl -n network-system rollout status statefulset/network-etcd --timeout=5m")
 	})
 	step("CA of etcd", repeatable, func(t *testing.T) { d.page(t, "Certificates of etcd", 1) })
+	step("defragmentation", repeatable, func(t *testing.T) { d.page(t, "NetworkStorageFillingUp", 1) })
 	step("loss of a node", func(report) error { return nil }, func(t *testing.T) {
 		d.sh(t, `ip link set node-2 down
 			kubectl wait --for=condition=Ready=Unknown node/node-2 --timeout=3m`)
