@@ -243,6 +243,33 @@ func Asks(asker, asked *v1alpha1.Network) bool {
 		!Declines(asked, NameOf(asker))
 }
 
+// CountAsking returns how many of the given Networks ask one for a peering, as Asks tells of each. It goes through the peerings of the
+// asked Network once, and only through those of the others that it does not name back.
+func CountAsking(networks []*v1alpha1.Network, asked *v1alpha1.Network) int {
+	if len(networks) == 0 {
+		return 0
+	}
+	named := make(map[types.NamespacedName]types.UID, len(asked.Spec.Peerings))
+	for i := range asked.Spec.Peerings {
+		peering := &asked.Spec.Peerings[i]
+		target := TargetOf(asked, peering)
+		if _, ok := named[target]; !ok {
+			named[target] = peering.NetworkRef.UID
+		}
+	}
+	count := 0
+	for _, asker := range networks {
+		pin, isNamed := named[NameOf(asker)]
+		if isNamed && (pin == "" || pin == asker.UID) {
+			continue
+		}
+		if Asks(asker, asked) {
+			count++
+		}
+	}
+	return count
+}
+
 // Names tells whether a peering of the peer names the network, by UID too where it is pinned.
 func Names(peer, network *v1alpha1.Network) bool {
 	target := NameOf(network)

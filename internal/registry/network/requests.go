@@ -87,13 +87,7 @@ func (r *RequestsREST) count(_ context.Context, asked *networking.Network) any {
 	if !all || network == nil {
 		return unknown
 	}
-	count := int64(0)
-	for _, asker := range related {
-		if rules.Asks(asker, network) {
-			count++
-		}
-	}
-	return count
+	return int64(rules.CountAsking(related, network))
 }
 
 const unknown = "<unknown>"

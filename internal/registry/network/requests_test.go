@@ -119,3 +119,46 @@ func TestRequestsAreReadFromTheStoreAndWriteNothing(t *testing.T) {
 		t.Errorf("the asked Network was written (-want +got):\n%s", diff)
 	}
 }
+
+// BenchmarkTable makes tables of 1,000 Networks in a ring, and of a full mesh.
+func BenchmarkTable(b *testing.B) {
+	for _, mesh := range []int{3, 500} {
+		b.Run(fmt.Sprintf("in meshes of %d", mesh), func(b *testing.B) {
+			list, view := &networking.NetworkList{}, naming{}
+			for i := range 1000 / mesh * mesh {
+				network := networking.Network{ObjectMeta: metav1.ObjectMeta{
+					Namespace: "team-b", Name: fmt.Sprintf("n%d", i), UID: types.UID(fmt.Sprintf("uid-of-%d", i))}}
+				for j := i / mesh * mesh; j < i/mesh*mesh+mesh; j++ {
+					if j != i {
+						network.Spec.Peerings = append(network.Spec.Peerings, networking.NetworkPeering{
+							Name: fmt.Sprint(j), NetworkRef: networking.NetworkPeeringNetworkRef{Name: fmt.Sprintf("n%d", j)}})
+					}
+				}
+				list.Items = append(list.Items, network)
+				for _, peering := range network.Spec.Peerings {
+					view[peering.NetworkRef.Name] = append(view[peering.NetworkRef.Name], external(&network))
+				}
+			}
+			shown := withRequests(table, (&RequestsREST{view: view}).count)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := shown.ConvertToTable(b.Context(), list, nil); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// naming has the Networks that name another one, by its name.
+type naming map[string]askedBy
+
+func (n naming) Related(name types.NamespacedName) ([]*v1alpha1.Network, bool) {
+	return n[name.Name], true
+}
+
+func (naming) Network(types.NamespacedName) *v1alpha1.Network { return nil }
+
+func (naming) InterfacesOf(*v1alpha1.Network) []*v1alpha1.NetworkInterface { return nil }
+
+func (naming) MayHaveMembers(string) bool { return true }
