@@ -37,6 +37,8 @@ func prepare(ctx context.Context, networks member.Networks, nic, stored *network
 	switch {
 	case machineEnds || !sameAddresses:
 		setState(status, networking.NetworkInterfaceStatePending, now)
+	case !equality.Semantic.DeepEqual(spec.Attributes, before.Attributes):
+		// What is in force stays. What the attributes mean is known to the provider alone, which has not seen them yet.
 	case stored.Status.ObservedGeneration == stored.Generation,
 		// A server that keeps no count stored it: what it says is in force counts for what it asks for.
 		stored.Status.ObservedGeneration == 0 && stored.Status.State == networking.NetworkInterfaceStateAvailable:
