@@ -5,10 +5,10 @@ package rules
 
 import (
 	"cmp"
+	"math/big"
 	"net/netip"
 	"slices"
 
-	"go4.org/netipx"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
@@ -34,7 +34,13 @@ type Policy struct {
 	// Ingress and Egress are what it allows to and from them, nil where it does not restrict the direction. Where any policy
 	// restricts a direction, what none allows is dropped.
 	Ingress, Egress *Allowed
+	// TooLarge tells that with its rules, MaxSelected is exceeded: it allows nothing.
+	TooLarge bool
 }
+
+// MaxSelected is how many addresses and ranges the rules of a Network's policies may select, so that no tenant can fill the memory.
+// Rules that select the same objects count once.
+const MaxSelected = 500_000
 
 // Allowed is the traffic that one of the rules allows.
 type Allowed struct{ Rules []PolicyRule }
@@ -67,59 +73,62 @@ type Selectable struct {
 
 // DecidePolicies looks up what the policies of a Network select, in the order of their UIDs.
 func DecidePolicies(policies []*v1alpha1.NetworkPolicy, selectable Selectable) []Policy {
-	decided := make([]Policy, 0, len(policies))
-	for _, policy := range policies {
+	ordered := slices.SortedFunc(slices.Values(policies), func(a, b *v1alpha1.NetworkPolicy) int { return cmp.Compare(a.UID, b.UID) })
+	decided := make([]Policy, 0, len(ordered))
+	looking := lookUp{Selectable: selectable, ranges: make(map[string][]netip.Prefix), left: MaxSelected}
+	for _, policy := range ordered {
 		if policy.DeletionTimestamp == nil {
-			decided = append(decided, decidePolicy(policy, selectable))
+			decided = append(decided, looking.decidePolicy(policy))
 		}
 	}
-	slices.SortFunc(decided, func(a, b Policy) int { return cmp.Compare(a.UID, b.UID) })
 	return decided
 }
 
-func decidePolicy(policy *v1alpha1.NetworkPolicy, selectable Selectable) Policy {
+func (l *lookUp) decidePolicy(policy *v1alpha1.NetworkPolicy) Policy {
 	decided := Policy{UID: policy.UID}
 	selector, err := metav1.LabelSelectorAsSelector(&policy.Spec.NetworkInterfaceSelector)
 	if err != nil {
 		selector = labels.Everything() // One that can't be read opens nothing.
 	}
-	for _, nic := range selectable.Interfaces {
+	for _, nic := range l.Interfaces {
 		if selector.Matches(labels.Set(nic.Labels)) {
 			decided.Interfaces = append(decided.Interfaces, nic.UID)
 		}
 	}
 	slices.Sort(decided.Interfaces)
+	l.selected = make(map[string]*big.Int)
 	if slices.Contains(policy.Spec.PolicyTypes, v1alpha1.PolicyTypeIngress) {
 		decided.Ingress = &Allowed{}
-		for _, rule := range policy.Spec.Ingress {
-			decided.Ingress.Rules = append(decided.Ingress.Rules, decideRule(rule.From, rule.Ports, selectable))
+		for i := 0; i < len(policy.Spec.Ingress) && l.left >= 0; i++ {
+			rule := &policy.Spec.Ingress[i]
+			decided.Ingress.Rules = append(decided.Ingress.Rules, l.decideRule(rule.From, rule.Ports))
 		}
 	}
 	if slices.Contains(policy.Spec.PolicyTypes, v1alpha1.PolicyTypeEgress) {
 		decided.Egress = &Allowed{}
-		for _, rule := range policy.Spec.Egress {
-			decided.Egress.Rules = append(decided.Egress.Rules, decideRule(rule.To, rule.Ports, selectable))
+		for i := 0; i < len(policy.Spec.Egress) && l.left >= 0; i++ {
+			rule := &policy.Spec.Egress[i]
+			decided.Egress.Rules = append(decided.Egress.Rules, l.decideRule(rule.To, rule.Ports))
 		}
+	}
+	if l.left < 0 {
+		decided.allowNothing()
 	}
 	return decided
 }
 
-func decideRule(peers []v1alpha1.NetworkPolicyPeer, ports []v1alpha1.NetworkPolicyPort, selectable Selectable) PolicyRule {
-	rule := PolicyRule{Anywhere: len(peers) == 0}
-	var ranges netipx.IPSetBuilder
-	for i := range peers {
-		if block := peers[i].IPBlock; block != nil {
-			ranges.AddSet(addressesOfBlock(block))
-		}
-		if selector := peers[i].ObjectSelector; selector != nil {
-			for _, prefix := range selectable.addresses(selector) {
-				ranges.AddPrefix(prefix)
-			}
+// allowNothing is what becomes of a policy that selects too much: a part of its rules would be none that its owner has written.
+func (p *Policy) allowNothing() {
+	p.TooLarge = true
+	for _, direction := range []*Allowed{p.Ingress, p.Egress} {
+		if direction != nil {
+			direction.Rules = nil
 		}
 	}
-	if set, err := ranges.IPSet(); err == nil {
-		rule.Ranges = set.Prefixes()
-	}
+}
+
+func (l *lookUp) decideRule(peers []v1alpha1.NetworkPolicyPeer, ports []v1alpha1.NetworkPolicyPort) PolicyRule {
+	rule := PolicyRule{Anywhere: len(peers) == 0, Ranges: l.rangesOf(peers)}
 	for _, port := range ports {
 		all := PortRange{Protocol: v1alpha1.ProtocolTCP, First: port.Port, Last: port.Port}
 		if port.Protocol != nil {
@@ -134,67 +143,6 @@ func decideRule(peers []v1alpha1.NetworkPolicyPeer, ports []v1alpha1.NetworkPoli
 		rule.Ports = append(rule.Ports, all)
 	}
 	return rule
-}
-
-// addressesOfBlock returns the addresses of a range without its exceptions. A range that can't be read has none, nor has one
-// with an exception that can't be.
-func addressesOfBlock(block *v1alpha1.IPBlock) *netipx.IPSet {
-	var addresses netipx.IPSetBuilder
-	whole, err := netip.ParsePrefix(block.CIDR)
-	if err != nil {
-		return &netipx.IPSet{}
-	}
-	addresses.AddPrefix(whole.Masked())
-	for _, text := range block.Except {
-		except, err := netip.ParsePrefix(text)
-		if err != nil {
-			return &netipx.IPSet{}
-		}
-		addresses.RemovePrefix(except.Masked())
-	}
-	set, err := addresses.IPSet()
-	if err != nil {
-		return &netipx.IPSet{}
-	}
-	return set
-}
-
-// addresses returns those of the selected objects.
-func (s Selectable) addresses(selector *v1alpha1.ObjectSelector) []netip.Prefix {
-	matching, err := metav1.LabelSelectorAsSelector(&selector.LabelSelector)
-	if err != nil {
-		return nil
-	}
-	var texts []string
-	switch selector.Kind {
-	case KindNetworkInterface:
-		var selected []*v1alpha1.NetworkInterface
-		for _, nic := range s.Interfaces {
-			if matching.Matches(labels.Set(nic.Labels)) {
-				selected = append(selected, nic)
-			}
-		}
-		return InForce(selected)
-	case KindLoadBalancer:
-		for _, balancer := range s.LoadBalancers {
-			if matching.Matches(labels.Set(balancer.Labels)) {
-				texts = append(texts, balancer.Status.IPs...)
-			}
-		}
-	case KindVirtualIP:
-		for _, vip := range s.VirtualIPs {
-			if matching.Matches(labels.Set(vip.Labels)) {
-				texts = append(texts, vip.Status.IP)
-			}
-		}
-	}
-	var prefixes []netip.Prefix
-	for _, text := range texts {
-		if address, err := netip.ParseAddr(text); err == nil {
-			prefixes = append(prefixes, netip.PrefixFrom(address, address.BitLen()))
-		}
-	}
-	return prefixes
 }
 
 // Selects tells whether a rule of a policy selects objects of a kind.

@@ -4,7 +4,10 @@
 package rules
 
 import (
+	"fmt"
 	"net/netip"
+	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -133,5 +136,58 @@ func TestAPolicyThatIsBeingDeletedIsNone(t *testing.T) {
 	policy := &v1alpha1.NetworkPolicy{ObjectMeta: metav1.ObjectMeta{DeletionTimestamp: &metav1.Time{}}}
 	if got := DecidePolicies([]*v1alpha1.NetworkPolicy{policy}, Selectable{}); len(got) > 0 {
 		t.Errorf("got %v", got)
+	}
+}
+
+// A rule of a few bytes selects all that a Network has, and there may be many such rules.
+func TestWhatPoliciesSelectIsLookedUpOnce(t *testing.T) {
+	selectable := Selectable{}
+	for i := range 300 {
+		nic := &v1alpha1.NetworkInterface{ObjectMeta: metav1.ObjectMeta{UID: types.UID(fmt.Sprint(i)), Labels: map[string]string{"n": fmt.Sprint(i)}}}
+		nic.Status.State = v1alpha1.NetworkInterfaceStateAvailable
+		for j := range 64 {
+			nic.Status.Prefixes = append(nic.Status.Prefixes, fmt.Sprintf("10.%d.%d.%d/32", i/200, i%200, 2*j))
+		}
+		selectable.Interfaces = append(selectable.Interfaces, nic)
+	}
+	others := func(than ...string) v1alpha1.NetworkPolicyPeer { // all others
+		selector := metav1.LabelSelector{}
+		if len(than) > 0 {
+			selector.MatchExpressions = []metav1.LabelSelectorRequirement{{Key: "n", Operator: "NotIn", Values: than}}
+		}
+		return v1alpha1.NetworkPolicyPeer{ObjectSelector: &v1alpha1.ObjectSelector{Kind: KindNetworkInterface, LabelSelector: selector}}
+	}
+	block := v1alpha1.NetworkPolicyPeer{IPBlock: &v1alpha1.IPBlock{CIDR: "192.0.2.0/24"}}
+	ruleOf := func(peers ...v1alpha1.NetworkPolicyPeer) v1alpha1.NetworkPolicyIngressRule {
+		return v1alpha1.NetworkPolicyIngressRule{From: peers}
+	}
+	for sentence, tc := range map[string]struct {
+		rule     func(i int) v1alpha1.NetworkPolicyIngressRule
+		tooLarge bool
+	}{
+		"equal selectors in one rule": {func(int) v1alpha1.NetworkPolicyIngressRule {
+			return ruleOf(slices.Repeat([]v1alpha1.NetworkPolicyPeer{others()}, 5)...)
+		}, false},
+		"different ones that select the same": {func(i int) v1alpha1.NetworkPolicyIngressRule { return ruleOf(others(fmt.Sprint("x", i))) }, false},
+		"different ones that select others":   {func(i int) v1alpha1.NetworkPolicyIngressRule { return ruleOf(others(fmt.Sprint(i))) }, true},
+		"a range beside each":                 {func(int) v1alpha1.NetworkPolicyIngressRule { return ruleOf(others(), block) }, true},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			large := &v1alpha1.NetworkPolicy{ObjectMeta: metav1.ObjectMeta{UID: "a"}, Spec: v1alpha1.NetworkPolicySpec{
+				PolicyTypes: []v1alpha1.PolicyType{v1alpha1.PolicyTypeIngress}}}
+			for i := range 1000 {
+				large.Spec.Ingress = append(large.Spec.Ingress, tc.rule(i))
+			}
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			decided := DecidePolicies([]*v1alpha1.NetworkPolicy{large}, selectable)
+			runtime.ReadMemStats(&after)
+			if allocated := (after.TotalAlloc - before.TotalAlloc) >> 20; allocated > 400 {
+				t.Errorf("the decision took %d MB of memory", allocated)
+			}
+			if decided[0].TooLarge != tc.tooLarge || tc.tooLarge != (len(decided[0].Ingress.Rules) == 0) {
+				t.Errorf("too large: %t, with %d rules, want %t", decided[0].TooLarge, len(decided[0].Ingress.Rules), tc.tooLarge)
+			}
+		})
 	}
 }

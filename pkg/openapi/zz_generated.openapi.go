@@ -2382,7 +2382,7 @@ func schema_networking_apis_networking_v1alpha1_NetworkPolicySpec(ref common.Ref
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "ingress are the rules for traffic to the NetworkInterfaces. If policyTypes has Ingress, traffic that no rule allows is dropped. At most 1000.",
+							Description: "ingress are the rules for traffic to the NetworkInterfaces. If policyTypes has Ingress, traffic that no rule allows is dropped. At most 1000, with at most 5000 peers in all rules of both directions.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -2400,7 +2400,7 @@ func schema_networking_apis_networking_v1alpha1_NetworkPolicySpec(ref common.Ref
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "egress are the rules for traffic from the NetworkInterfaces. If policyTypes has Egress, traffic that no rule allows is dropped. At most 1000.",
+							Description: "egress are the rules for traffic from the NetworkInterfaces. If policyTypes has Egress, traffic that no rule allows is dropped. At most 1000, with at most 5000 peers in all rules of both directions.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{

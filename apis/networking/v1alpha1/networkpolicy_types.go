@@ -47,13 +47,13 @@ type NetworkPolicySpec struct {
 	NetworkInterfaceSelector metav1.LabelSelector `json:"networkInterfaceSelector" protobuf:"bytes,2,opt,name=networkInterfaceSelector"`
 
 	// ingress are the rules for traffic to the NetworkInterfaces. If policyTypes has Ingress, traffic that no rule allows
-	// is dropped. At most 1000.
+	// is dropped. At most 1000, with at most 5000 peers in all rules of both directions.
 	// +optional
 	// +listType=atomic
 	Ingress []NetworkPolicyIngressRule `json:"ingress,omitempty" protobuf:"bytes,3,rep,name=ingress"`
 
 	// egress are the rules for traffic from the NetworkInterfaces. If policyTypes has Egress, traffic that no rule allows
-	// is dropped. At most 1000.
+	// is dropped. At most 1000, with at most 5000 peers in all rules of both directions.
 	// +optional
 	// +listType=atomic
 	Egress []NetworkPolicyEgressRule `json:"egress,omitempty" protobuf:"bytes,4,rep,name=egress"`

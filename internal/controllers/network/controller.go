@@ -279,6 +279,7 @@ func (c *Controller) realize(ctx context.Context, network *v1alpha1.Network) err
 	situation.Policies = c.lookUp(policies, network, situation.Interfaces)
 	realization, realizeErr := c.provider.Realize(ctx, network, situation)
 	markOverlapping(&realization, overlapping)
+	markTooLarge(realization.Policies, situation.Policies)
 	reportErr := errors.Join(c.report(ctx, network, realization), c.reportPolicies(ctx, policies, realization.Policies))
 	if realizeErr == nil {
 		return reportErr

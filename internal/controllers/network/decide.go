@@ -30,6 +30,8 @@ const (
 	reasonOverlap = "RangesOverlap"
 	// reasonNetworkNotFound: the Network of a NetworkPolicy is gone.
 	reasonNetworkNotFound = "NetworkNotFound"
+	// reasonTooLarge: the NetworkPolicies of a Network select too much.
+	reasonTooLarge = "TooLarge"
 )
 
 // managedElsewhere tells whether the Network is left to somebody else, with or without a providerID. One that holds the
@@ -226,6 +228,17 @@ func explain(status *v1alpha1.NetworkStatus, realized map[string]provider.Peerin
 	}
 	condition.Message = strings.Join(messages, " ")
 	meta.SetStatusCondition(&status.Conditions, condition)
+}
+
+// markTooLarge says of policies that a provider enforces, if they select too much, that they allow nothing.
+func markTooLarge(realized map[types.UID]provider.PolicyRealization, policies []rules.Policy) {
+	for _, policy := range policies {
+		if _, isEnforced := realized[policy.UID]; isEnforced && policy.TooLarge {
+			realized[policy.UID] = provider.PolicyRealization{Reason: reasonTooLarge, Message: fmt.Sprintf(
+				"It allows nothing: the rules of this Network's NetworkPolicies select more than %d addresses and ranges. "+
+					"Select fewer objects, or give ranges that hold them in ipBlock.", rules.MaxSelected)}
+		}
+	}
 }
 
 // explainPolicy returns a NetworkPolicy with the condition Ready that tells what became of it, or nil if it does already.

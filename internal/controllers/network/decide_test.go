@@ -15,6 +15,7 @@ import (
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 	"ironcore.dev/networking/internal/provider"
+	"ironcore.dev/networking/internal/rules"
 )
 
 func TestDecide(t *testing.T) {
@@ -226,6 +227,19 @@ func TestAConditionHasRoomForTheLongestWords(t *testing.T) {
 	message := decide(network, provider.Realization{Peerings: amiss}).Status.Conditions[0].Message
 	if len(message) > 32<<10 || !utf8.ValidString(message) {
 		t.Errorf("the message has %d bytes (valid: %v), want 32 KiB at most", len(message), utf8.ValidString(message))
+	}
+}
+
+func TestAPolicyThatSelectsTooMuchSaysThatItAllowsNothing(t *testing.T) {
+	inForce := provider.PolicyRealization{InForce: true, Reason: v1alpha1.ReasonRealized}
+	realized := map[types.UID]provider.PolicyRealization{"large": inForce, "small": inForce}
+	markTooLarge(realized, []rules.Policy{{UID: "large", TooLarge: true}, {UID: "small"}, {UID: "left to others", TooLarge: true}})
+	large := realized["large"]
+	if large.InForce || large.Reason != reasonTooLarge || !strings.Contains(large.Message, "500000") {
+		t.Errorf("of the large one: %+v", large)
+	}
+	if len(realized) != 2 || realized["small"] != inForce {
+		t.Errorf("of the others: %+v", realized)
 	}
 }
 

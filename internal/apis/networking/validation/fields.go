@@ -40,6 +40,7 @@ const (
 	maxPorts        = 1000  // of a LoadBalancer, and of a rule
 	maxRules        = 1000  // of a NetworkPolicy, in each direction
 	maxPeers        = 1000  // of a rule
+	maxPolicyPeers  = 5000  // of a NetworkPolicy, in all its rules
 	maxExcept       = 1000  // of a range in a rule
 	maxDestinations = 10000 // of a LoadBalancerRouting
 

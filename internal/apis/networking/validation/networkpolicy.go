@@ -74,7 +74,24 @@ func validateNetworkPolicySpec(spec *networking.NetworkPolicySpec, path *field.P
 			errs = append(errs, validatePolicyPeers(rule.To, path.Child("to"))...)
 		}
 	}
-	return errs
+	return append(errs, validatePeerCount(spec, path)...)
+}
+
+// validatePeerCount bounds the peers of all rules together: each may have the server look at all that the Network has.
+func validatePeerCount(spec *networking.NetworkPolicySpec, path *field.Path) field.ErrorList {
+	count := 0
+	for i := range spec.Ingress {
+		count += len(spec.Ingress[i].From)
+	}
+	for i := range spec.Egress {
+		count += len(spec.Egress[i].To)
+	}
+	if count <= maxPolicyPeers {
+		return nil
+	}
+	err := field.TooMany(path, count, maxPolicyPeers)
+	err.Detail = fmt.Sprintf("must have at most %d peers in all rules of ingress and egress together", maxPolicyPeers)
+	return field.ErrorList{err}
 }
 
 // validatePolicyPeers accepts a peer with neither selector nor range: it matches nothing.

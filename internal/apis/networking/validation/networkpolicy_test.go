@@ -123,9 +123,36 @@ func TestValidateNetworkPolicy(t *testing.T) {
 				"spec.egress[1].to[0].ipBlock.except: Too many: 1001: must have at most 1000 items",
 			},
 		},
+		"as many peers as a policy may have": {change: manyPeers(maxPolicyPeers)},
+		"all its peers count together": {
+			change: manyPeers(maxPolicyPeers + 1),
+			want:   []string{"spec: Too many: 5001: must have at most 5000 peers in all rules of ingress and egress together"},
+		},
 	} {
 		t.Run(sentence, func(t *testing.T) { expect(t, tc.want, ValidateNetworkPolicy(policy(tc.change))) })
 	}
+}
+
+// manyPeers spreads peers over the rules of both directions.
+func manyPeers(count int) func(*networking.NetworkPolicySpec) {
+	return func(s *networking.NetworkPolicySpec) {
+		for left := count; left > 0; left -= maxPeers {
+			peers := make([]networking.NetworkPolicyPeer, min(left, maxPeers))
+			if len(s.Ingress) > len(s.Egress) {
+				s.Egress = append(s.Egress, networking.NetworkPolicyEgressRule{To: peers})
+			} else {
+				s.Ingress = append(s.Ingress, networking.NetworkPolicyIngressRule{From: peers})
+			}
+		}
+	}
+}
+
+func TestAPolicyThatWasStoredWithMorePeersMayOnlyLoseSome(t *testing.T) {
+	stored := policy(manyPeers(maxPolicyPeers + 2))
+	expect(t, nil, ValidateNetworkPolicyUpdate(policy(manyPeers(maxPolicyPeers+2)), stored))
+	expect(t, nil, ValidateNetworkPolicyUpdate(policy(manyPeers(maxPolicyPeers+1)), stored))
+	expect(t, []string{"spec: Too many: 5003: must have at most 5000 peers in all rules of ingress and egress together"},
+		ValidateNetworkPolicyUpdate(policy(manyPeers(maxPolicyPeers+3)), stored))
 }
 
 func TestValidateNetworkPolicyUpdate(t *testing.T) {

@@ -21,10 +21,10 @@ type NetworkPolicySpecApplyConfiguration struct {
 	// all.
 	NetworkInterfaceSelector *v1.LabelSelectorApplyConfiguration `json:"networkInterfaceSelector,omitempty"`
 	// ingress are the rules for traffic to the NetworkInterfaces. If policyTypes has Ingress, traffic that no rule allows
-	// is dropped. At most 1000.
+	// is dropped. At most 1000, with at most 5000 peers in all rules of both directions.
 	Ingress []NetworkPolicyIngressRuleApplyConfiguration `json:"ingress,omitempty"`
 	// egress are the rules for traffic from the NetworkInterfaces. If policyTypes has Egress, traffic that no rule allows
-	// is dropped. At most 1000.
+	// is dropped. At most 1000, with at most 5000 peers in all rules of both directions.
 	Egress []NetworkPolicyEgressRuleApplyConfiguration `json:"egress,omitempty"`
 	// policyTypes are the directions that the NetworkPolicy restricts: Ingress, Egress or both. The server adds those that
 	// have rules, sorts the list and removes duplicates.
