@@ -252,9 +252,53 @@ func TestBackupKeepsTheNewest(t *testing.T) {
 		t.Errorf("backups are %q, want %q", files, want)
 	}
 
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := b.Run(ctx); err == nil {
-		t.Error("a backup that was not made is no error")
+}
+
+func TestBackupMakesRoomFirstAndKeepsTheNewestIfItFails(t *testing.T) {
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	const oldest, older, newest = "network-etcd-20260101T010000Z.db", "network-etcd-20260101T020000Z.db", "network-etcd-20260101T030000Z.db"
+	const unfinished = "network-etcd-20260101T110000Z.db.part"
+	for name, tt := range map[string]struct {
+		keep int
+		want []string
+	}{
+		"room for the next one is made before it is saved": {3, []string{older, newest, unfinished}},
+		"one stays, as the next one may fail":              {1, []string{newest, unfinished}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			for file, changed := range map[string]time.Time{
+				oldest: now, older: now, newest: now,
+				unfinished:                              now.Add(-time.Minute), // Another backup may still write it.
+				"network-etcd-20260101T000000Z.db.part": now.Add(-time.Hour),
+			} {
+				path := filepath.Join(dir, file)
+				if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Chtimes(path, changed, changed)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			b := backup{
+				Dir: dir, Keep: tt.keep, Out: &lines{}, Now: func() time.Time { return now },
+				Client: client{Endpoints: []string{freeURL(t)}},
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			for range 2 {
+				if err := b.Run(ctx); err == nil {
+					t.Error("a backup that was not made is no error")
+				}
+			}
+			left, err := os.ReadDir(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var names []string
+			for _, entry := range left {
+				names = append(names, entry.Name())
+			}
+			if !slices.Equal(names, tt.want) {
+				t.Errorf("there are %q, want %q", names, tt.want)
+			}
+		})
 	}
 }

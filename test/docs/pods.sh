@@ -76,7 +76,7 @@ kustomize)
   run "Encryption at rest" 1
   run "The server is not ready" 1 -e '/port-forward/a until_open 6443'
   forwards
-  run "Back up" 2 -e '/port-forward/a until_open 2379'
+  run "Back up" 3 -e '/port-forward/a until_open 2379'
   forwards
   run "Certificates of etcd" 1
   kept
@@ -113,6 +113,8 @@ helm)
   helm test network-apiserver -n network-system
   helm upgrade network-apiserver deploy/charts/network-apiserver -n network-system --reuse-values --set backup.enabled=true
   run "Back up" 1
+  run "Back up" 2
+  for file in network-etcd-*.db; do etcdutl snapshot status "$file"; done
   kept
   kubectl delete networks --all -n default
   run "Uninstall" 2

@@ -176,7 +176,9 @@ components: [copy/kustomize/components/etcd-cluster, copy/kustomize/components/s
 EOF
 			kubectl apply -k .`)
 		d.page(t, "Back up", 1)
-		d.page(t, "Back up", 2, "2379 &\n", "2379 &\nuntil (: </dev/tcp/127.0.0.1/2379) 2>/dev/null; do sleep 0.1; done\n")
+		d.page(t, "Back up", 2)
+		d.sh(t, "for file in network-etcd-*.db; do etcdutl snapshot status $file; done")
+		d.page(t, "Back up", 3, "2379 &\n", "2379 &\nuntil (: </dev/tcp/127.0.0.1/2379) 2>/dev/null; do sleep 0.1; done\n")
 	})
 	step("restore", func(report) error { return nil }, func(t *testing.T) {
 		d.page(t, "Restore", 1)
