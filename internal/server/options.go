@@ -80,11 +80,8 @@ func NewOptions() *Options {
 	gates := utilfeature.DefaultMutableFeatureGate // of the whole process, so that they are prepared once
 	if _, prepared := gates.GetAll()[logsapi.ContextualLogging]; !prepared {
 		utilruntime.Must(logsapi.AddFeatureGates(gates))
-		// Snapshots of the watch cache serve lists at an old resourceVersion, which few ask for. They take a quarter of the
-		// memory that the Networks do.
-		utilruntime.Must(gates.OverrideDefaultAtVersion(features.ListFromCacheSnapshot, false, kubernetesVersion))
-		// This reads everything from etcd each five minutes, to find out whether such snapshots may be served. With 100,000
-		// Networks that takes 300 MB for the time.
+		// This reads everything from etcd each five minutes, and compares it with the watch cache. With 100,000 Networks that
+		// takes 300 MB for the time.
 		utilruntime.Must(gates.OverrideDefaultAtVersion(features.DetectCacheInconsistency, false, kubernetesVersion))
 	}
 	components := basecompatibility.NewComponentGlobalsRegistry()

@@ -641,6 +641,33 @@ func TestADeletionTakesAsFewRequestsToEtcdAsCanBe(t *testing.T) {
 	}
 }
 
+// A list in chunks asks etcd once, for how new the first chunk has to be. kubectl get reads 500 objects at a time.
+func TestTheChunksOfAListComeFromTheWatchCache(t *testing.T) {
+	t.Parallel()
+	n := newNamespace(t, ownServer(t, "--network-provider=external"))
+	const networks, lists = 10, 20
+	for i := range networks {
+		n.create(t, newNetwork(fmt.Sprintf("n-%d", i)))
+	}
+	before := n.requestsToEtcd(t)
+	for range lists {
+		found, options := 0, metav1.ListOptions{Limit: 2}
+		for more := true; more; more = options.Continue != "" {
+			chunk, err := n.networks.List(t.Context(), options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found, options.Continue = found+len(chunk.Items), chunk.Continue
+		}
+		if found != networks {
+			t.Fatalf("the chunks have %d Networks, want %d", found, networks)
+		}
+	}
+	if each := float64(n.requestsToEtcd(t)-before) / lists; each > 2 {
+		t.Errorf("a list of %d chunks takes %.1f requests to etcd", networks/2, each)
+	}
+}
+
 // requestsToDelete is how many requests of the storage the deletion of a Network takes. What the server does beside that is less than
 // half a request for each.
 func (n namespace) requestsToDelete(t *testing.T) float64 {
