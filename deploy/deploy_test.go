@@ -391,6 +391,33 @@ func TestChartHoldsNoSecret(t *testing.T) {
 	}
 }
 
+// TestEveryContainerOfTheChartHasResources, those of hooks too: a namespace with a quota refuses a Pod without.
+func TestEveryContainerOfTheChartHasResources(t *testing.T) {
+	containers := 0
+	for key, object := range chart(t, installations["three replicas, the server's own certificate"]) {
+		for _, pod := range [][]string{{"spec"}, {"spec", "template", "spec"}} {
+			for _, kind := range []string{"initContainers", "containers"} {
+				list, _, err := unstructured.NestedSlice(object.Object, append(slices.Clone(pod), kind)...)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, container := range list {
+					containers++
+					for _, field := range [][]string{{"requests", "cpu"}, {"requests", "memory"}, {"limits", "memory"}} {
+						path := append([]string{"resources"}, field...)
+						if _, found, _ := unstructured.NestedFieldNoCopy(container.(map[string]any), path...); !found {
+							t.Errorf("%s: a container lacks %s", key, strings.Join(path, "."))
+						}
+					}
+				}
+			}
+		}
+	}
+	if containers < 5 {
+		t.Errorf("there are %d containers", containers)
+	}
+}
+
 // TestChartOffers renders one value each, and looks for what it should bring.
 func TestChartOffers(t *testing.T) {
 	const server, etcd = "Deployment/network-system/network-apiserver", "StatefulSet/network-system/network-etcd"

@@ -102,11 +102,14 @@ var steps = []step{
 	},
 	{
 		block: "Uninstall 2",
-		before: func(t *testing.T, d *desk) { // The server would have made it.
-			d.sh(t, "kubectl -n network-system create secret generic network-apiserver-serving-cert")
+		before: func(t *testing.T, d *desk) { // The server would have made the first, and the Job of the chart the others.
+			for _, name := range []string{"network-apiserver-serving-cert", "network-etcd-ca", "network-etcd-tls", "network-etcd-client-tls"} {
+				d.sh(t, "kubectl -n network-system create secret generic "+name)
+			}
 		},
 		after: func(t *testing.T, d *desk) {
 			d.sh(t, "! helm status network-apiserver -n network-system")
+			d.sh(t, "! kubectl -n network-system get secrets -o name | grep secret/network-")
 			d.sh(t, "! kubectl get apiservice v1alpha1.networking.ironcore.dev")
 		},
 	},
