@@ -195,6 +195,8 @@ func TestChartRefusesWhatItDoesNotKnow(t *testing.T) {
 		"monitoring.serviceMonitor=true":           "additional properties 'serviceMonitor' not allowed",
 		"image.pullPolicy=Sometimes":               "at '/image/pullPolicy'",
 		"backup.schedule=often":                    "at '/backup/schedule': 'often' does not match pattern",
+		"networkProvider.ovn.mtu=many":             "at '/networkProvider/ovn/mtu'",
+		"networkProvider.localVirtualIPRange=all":  "at '/networkProvider/localVirtualIPRange': 'all' does not match pattern",
 		"priorityClassName=Very High":              "at '/priorityClassName': 'Very High' does not match pattern",
 		`podLabels.app\.kubernetes\.io/name=other`: "invalid propertyName 'app.kubernetes.io/name'",
 		"tolerations[0]=everything":                "at '/tolerations/0': got string, want object",
@@ -391,6 +393,48 @@ func TestChartHoldsNoSecret(t *testing.T) {
 	}
 }
 
+// TestChartGrantsPrefixesToTheirControllerAlone: the right to make and delete them goes with the controller.
+func TestChartGrantsPrefixesToTheirControllerAlone(t *testing.T) {
+	for name, tt := range map[string]struct {
+		values string
+		want   bool
+	}{
+		"all controllers run by default":         {"", true},
+		"all run":                                {"extraArgs={--controllers=*}", true},
+		"it is switched off":                     {`extraArgs={--v=2,--controllers=*\,-prefix}`, false},
+		"it is named":                            {`extraArgs={--controllers=peering\,prefix}`, true},
+		"others are named":                       {`extraArgs={--controllers=peering\,network}`, false},
+		"none runs":                              {"extraArgs={--controllers=}", false},
+		"it is switched off by a second flag":    {"extraArgs={--controllers=*,--controllers=-prefix}", false},
+		"another of a like name is switched off": {`extraArgs={--controllers=*\,-network}`, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			objects := chart(t, installation{values: tt.values})
+			if _, got := objects["ClusterRoleBinding/network-apiserver:prefix-controller"]; got != tt.want {
+				t.Errorf("bound: %t, want %t", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestPoliciesLetNamesBeResolved: Pods of DNS listen on port 53, and on OpenShift on 5353, which is what a policy sees.
+func TestPoliciesLetNamesBeResolved(t *testing.T) {
+	objects := kustomize(t, installations["three replicas, everything optional"])
+	for _, name := range []string{"network-etcd", "network-etcd-backup"} {
+		open := sets.New[string]()
+		for _, rule := range typed[networkingv1.NetworkPolicy](t, objects, "NetworkPolicy/network-system/"+name).Spec.Egress {
+			for _, port := range rule.Ports {
+				if len(rule.To) == 0 && port.Protocol != nil {
+					open.Insert(port.Port.String() + "/" + string(*port.Protocol))
+				}
+			}
+		}
+		if want := sets.New("53/UDP", "53/TCP", "5353/UDP", "5353/TCP"); !open.Equal(want) {
+			t.Errorf("%s lets out to %q, want %q", name, sets.List(open), sets.List(want))
+		}
+	}
+}
+
 // TestEveryContainerOfTheChartHasResources, those of hooks too: a namespace with a quota refuses a Pod without.
 func TestEveryContainerOfTheChartHasResources(t *testing.T) {
 	containers := 0
@@ -446,13 +490,15 @@ func TestChartOffers(t *testing.T) {
 		"service account": {"serviceAccount.annotations.a=b", "ServiceAccount/network-system/network-apiserver", []string{"a: b"}},
 		"the provider local": {"networkProvider.name=local,networkProvider.localVNIRange=10-20", server,
 			[]string{"- --network-provider=local", "- --local-vni-range=10-20"}},
+		"addresses of the provider local": {`networkProvider.name=local,networkProvider.localVirtualIPRange=192.0.2.0/24\,2001:db8::/64`, server,
+			[]string{"- --local-virtual-ip-range=192.0.2.0/24,2001:db8::/64"}},
 		"the provider ironcore-net": {
 			"networkProvider.name=ironcore-net,networkProvider.ironcoreNet.kubeconfigSecretName=net,networkProvider.ironcoreNet.namespace=ns",
 			server, []string{"- --network-provider=ironcore-net", "- --ironcore-net-namespace=ns",
 				"- --ironcore-net-kubeconfig=/etc/network-apiserver/ironcore-net/kubeconfig", "secretName: net"}},
 		"the provider ovn": {
-			"networkProvider.name=ovn,networkProvider.ovn.nb=ssl:ovn:6641,networkProvider.ovn.tlsSecretName=ovn", server,
-			[]string{"- --network-provider=ovn", "- --ovn-nb=ssl:ovn:6641", "- --ovn-nb-cafile=/etc/network-apiserver/ovn/ca.crt",
+			"networkProvider.name=ovn,networkProvider.ovn.nb=ssl:ovn:6641,networkProvider.ovn.tlsSecretName=ovn,networkProvider.ovn.mtu=1400", server,
+			[]string{"- --network-provider=ovn", "- --ovn-mtu=1400", "- --ovn-nb=ssl:ovn:6641", "- --ovn-nb-cafile=/etc/network-apiserver/ovn/ca.crt",
 				"secretName: ovn"}},
 		"an etcd of your own": {
 			"mode=ha,etcd.mode=external,etcd.external.servers[0]=https://etcd:2379,etcd.external.tlsSecretName=mine", server,
@@ -466,6 +512,9 @@ func TestChartOffers(t *testing.T) {
 			"monitoring.enabled=true,monitoring.labels.release=p,monitoring.interval=15s,monitoring.relabelings[0].action=drop",
 			"ServiceMonitor/network-system/network-apiserver",
 			[]string{"release: p", "interval: 15s", "relabelings:\n    - action: drop"}},
+		"a token for Prometheus in a Secret": {"monitoring.enabled=true,monitoring.tokenSecretName=scraper",
+			"ServiceMonitor/network-system/network-apiserver",
+			[]string{"authorization:\n      credentials:\n        key: token\n        name: scraper"}},
 		"labels of the alerts": {"monitoring.enabled=true,monitoring.labels.release=p",
 			"PrometheusRule/network-system/network-apiserver", []string{"release: p"}},
 		"Prometheus in its namespace": {"mode=ha,monitoring.enabled=true,monitoring.namespace=prom",
@@ -502,16 +551,18 @@ func TestEveryValueHasAnEffect(t *testing.T) {
 		watched = "monitoring.enabled=true"
 	)
 	effects := map[string]struct{ given, set string }{
-		"mode":                          {"", "mode=ha"},
-		"replicas":                      {"mode=ha", "replicas=2"},
-		"image.registry":                {"", "image.registry=r.example.com"},
-		"image.repository":              {"", "image.repository=r"},
-		"image.tag":                     {"", "image.tag=v9"},
-		"image.digest":                  {"", "image.digest=" + digest},
-		"image.pullPolicy":              {"", "image.pullPolicy=Always"},
-		"imagePullSecrets":              {"", "imagePullSecrets[0].name=s"},
-		"networkProvider.name":          {"", "networkProvider.name=local"},
-		"networkProvider.localVNIRange": {"networkProvider.name=local", "networkProvider.localVNIRange=1-2"},
+		"mode":                                {"", "mode=ha"},
+		"replicas":                            {"mode=ha", "replicas=2"},
+		"image.registry":                      {"", "image.registry=r.example.com"},
+		"image.repository":                    {"", "image.repository=r"},
+		"image.tag":                           {"", "image.tag=v9"},
+		"image.digest":                        {"", "image.digest=" + digest},
+		"image.pullPolicy":                    {"", "image.pullPolicy=Always"},
+		"imagePullSecrets":                    {"", "imagePullSecrets[0].name=s"},
+		"networkProvider.name":                {"", "networkProvider.name=local"},
+		"networkProvider.localVNIRange":       {"networkProvider.name=local", "networkProvider.localVNIRange=1-2"},
+		"networkProvider.localVirtualIPRange": {"networkProvider.name=local", "networkProvider.localVirtualIPRange=192.0.2.0/24"},
+		"networkProvider.ovn.mtu":             {ovn, "networkProvider.ovn.mtu=1400"},
 		"networkProvider.ironcoreNet.kubeconfigSecretName": {ironNet, "networkProvider.ironcoreNet.kubeconfigSecretName=other"},
 		"networkProvider.ironcoreNet.namespace":            {ironNet, "networkProvider.ironcoreNet.namespace=other"},
 		"networkProvider.ovn.nb":                           {ovn, "networkProvider.ovn.nb=ssl:b:6641"},
@@ -560,6 +611,7 @@ func TestEveryValueHasAnEffect(t *testing.T) {
 		"monitoring.enabled":                               {"", "monitoring.enabled=true"},
 		"monitoring.namespace":                             {"mode=ha," + watched, "monitoring.namespace=n"},
 		"monitoring.labels":                                {watched, "monitoring.labels.a=b"},
+		"monitoring.tokenSecretName":                       {watched, "monitoring.tokenSecretName=s"},
 		"monitoring.interval":                              {watched, "monitoring.interval=15s"},
 		"monitoring.relabelings":                           {watched, "monitoring.relabelings[0].action=drop"},
 		"monitoring.metricRelabelings":                     {watched, "monitoring.metricRelabelings[0].action=drop"},

@@ -29,6 +29,18 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
 {{- .Values.replicas | default (ternary 3 1 (eq .Values.mode "ha")) }}
 {{- end }}
 
+{{- /* Whether extraArgs let the prefix controller run, as the server reads --controllers. Empty if not. */}}
+{{- define "prefixController" -}}
+{{- $given := list }}
+{{- range .Values.extraArgs }}
+{{- if hasPrefix "--controllers=" . }}
+{{- $given = concat $given (splitList "," (trimPrefix "--controllers=" .)) }}
+{{- end }}
+{{- end }}
+{{- $controllers := $given | default (list "*") }}
+{{- if and (or (has "*" $controllers) (has "prefix" $controllers)) (not (has "-prefix" $controllers)) }}true{{ end }}
+{{- end }}
+
 {{- /* The reference of an image. Arguments: its values, the default of the tag. */}}
 {{- define "image" -}}
 {{- $image := first . }}
