@@ -11,6 +11,7 @@ import (
 
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
 	"k8s.io/apimachinery/pkg/util/sets"
+	utilvalidation "k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"ironcore.dev/networking/internal/apis/networking"
@@ -20,15 +21,15 @@ import (
 func ValidateNetworkInterface(nic *networking.NetworkInterface) field.ErrorList {
 	errs := apivalidation.ValidateObjectMeta(&nic.ObjectMeta, true, apivalidation.NameIsDNSSubdomain,
 		field.NewPath("metadata"))
-	return shorten(append(errs, validateInterfaceSpec(&nic.Spec, field.NewPath("spec"))...))
+	return shorten(append(errs, validateInterfaceSpec(nic.Name, &nic.Spec, field.NewPath("spec"))...))
 }
 
 // ValidateNetworkInterfaceUpdate validates a change of a NetworkInterface's spec. The registry has validated the metadata.
 func ValidateNetworkInterfaceUpdate(newNIC, oldNIC *networking.NetworkInterface) field.ErrorList {
 	path := field.NewPath("spec")
 	spec, stored := &newNIC.Spec, &oldNIC.Spec
-	errs := ratchet(validateInterfaceSpec(spec, path), func() field.ErrorList {
-		return validateInterfaceSpec(stored, path)
+	errs := ratchet(validateInterfaceSpec(newNIC.Name, spec, path), func() field.ErrorList {
+		return validateInterfaceSpec(oldNIC.Name, stored, path)
 	})
 	errs = append(errs, validateSameNetwork(spec.NetworkRef, stored.NetworkRef, path)...)
 	errs = append(errs, apivalidation.ValidateImmutableField(spec.IPFamilies, stored.IPFamilies, path.Child("ipFamilies"))...)
@@ -72,7 +73,7 @@ const maxMTU = 65535
 
 var macAddress = regexp.MustCompile(macMaybe)
 
-func validateInterfaceSpec(spec *networking.NetworkInterfaceSpec, path *field.Path) field.ErrorList {
+func validateInterfaceSpec(name string, spec *networking.NetworkInterfaceSpec, path *field.Path) field.ErrorList {
 	errs := validateProviderID(spec.ProviderID, path)
 	errs = append(errs, validateNetworkOf(spec.NetworkRef, path)...)
 	if machine := spec.MachineRef; machine != nil {
@@ -98,7 +99,7 @@ func validateInterfaceSpec(spec *networking.NetworkInterfaceSpec, path *field.Pa
 	errs = append(errs, validateIPs(spec.IPs, families, ips)...)
 	errs = append(errs, validateInterfacePrefixes(spec.Prefixes, path.Child("prefixes"))...)
 	if spec.VirtualIP != nil {
-		errs = append(errs, validateVirtualIPSource(spec.VirtualIP, path.Child("virtualIP"))...)
+		errs = append(errs, validateVirtualIPSource(name, spec.VirtualIP, path.Child("virtualIP"))...)
 	}
 	return append(errs, validateAttributes(spec.Attributes, path.Child("attributes"))...)
 }
@@ -126,7 +127,7 @@ func validateInterfacePrefixes(prefixes []networking.PrefixSource, path *field.P
 	return errs
 }
 
-func validateVirtualIPSource(source *networking.VirtualIPSource, path *field.Path) field.ErrorList {
+func validateVirtualIPSource(nic string, source *networking.VirtualIPSource, path *field.Path) field.ErrorList {
 	var errs field.ErrorList
 	switch hasRef, isEphemeral := source.VirtualIPRef != nil, source.Ephemeral != nil; {
 	case !hasRef && !isEphemeral:
@@ -138,10 +139,16 @@ func validateVirtualIPSource(source *networking.VirtualIPSource, path *field.Pat
 		errs = append(errs, validateLabel(source.VirtualIPRef.Name, path, "virtualIPRef", "name")...)
 	}
 	if source.Ephemeral != nil {
+		if len(utilvalidation.IsDNS1123Label(nic)) > 0 {
+			errs = append(errs, field.Invalid(path.Child("ephemeral"), nic, nameOfVirtualIP))
+		}
 		errs = append(errs, validateEphemeralVirtualIP(source.Ephemeral, path.Child("ephemeral"))...)
 	}
 	return errs
 }
+
+const nameOfVirtualIP = "the VirtualIP has the name of the NetworkInterface, which must then be a DNS label (RFC 1123) of at most 63 " +
+	"characters: rename the NetworkInterface, or use virtualIPRef"
 
 func validateEphemeralVirtualIP(source *networking.EphemeralVirtualIPSource, path *field.Path) field.ErrorList {
 	template, path := source.VirtualIPTemplate, path.Child("virtualIPTemplate")

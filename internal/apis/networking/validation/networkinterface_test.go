@@ -76,6 +76,19 @@ func TestValidateNetworkInterface(t *testing.T) {
 				n.Spec.Attributes = map[string]string{"k": "v"}
 			},
 		},
+		"a VirtualIP that is made has the name of the interface": {
+			change: func(n *nic) {
+				n.Name = "nic.web"
+				ephemeralVirtualIP(networking.EphemeralVirtualIPSpec{Type: networking.VirtualIPTypePublic, IPFamily: networking.IPv4Protocol})(n)
+			},
+			want: []string{`spec.virtualIP.ephemeral: Invalid value: "nic.web": ` + nameOfVirtualIP},
+		},
+		"one that is not made may have another": {
+			change: func(n *nic) {
+				n.Name = "nic.web"
+				virtualIP(networking.VirtualIPSource{VirtualIPRef: &networking.LocalObjectReference{Name: "v"}})(n)
+			},
+		},
 		"a template for an address needs nothing but to be there": {
 			change: ips(networking.IPSource{Ephemeral: from(networking.PrefixSpec{})}, six),
 		},

@@ -78,6 +78,12 @@ func TestRatchetOfStatuses(t *testing.T) {
 		ValidateNetworkStatusUpdate(sent, stored))
 
 	nic := dualStack(func(n *networking.NetworkInterface) {
+		n.Name = "nic.web"
+		n.Spec.VirtualIP = &networking.VirtualIPSource{Ephemeral: &networking.EphemeralVirtualIPSource{
+			VirtualIPTemplate: &networking.VirtualIPTemplateSpec{Spec: networking.EphemeralVirtualIPSpec{
+				Type: networking.VirtualIPTypePublic, IPFamily: networking.IPv4Protocol,
+			}},
+		}}
 		n.Spec.MachineRef = &networking.LocalUIDReference{Name: "m"}
 		n.Spec.Prefixes = []networking.PrefixSource{{Value: "192.168.7.7/24"}}
 		n.Status.State = "Odd"
