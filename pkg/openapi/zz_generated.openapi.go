@@ -317,7 +317,7 @@ func schema_networking_apis_networking_v1alpha1_LoadBalancer(ref common.Referenc
 					},
 					"metadata": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Standard object metadata. metadata.generation counts the changes of the spec.",
+							Description: "Standard object metadata. metadata.generation grows with each change of the spec, and when the deletion begins.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
 						},
@@ -616,7 +616,7 @@ func schema_networking_apis_networking_v1alpha1_LoadBalancerSpec(ref common.Refe
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "ips are the addresses of an Internal LoadBalancer: item i is of the family that item i of ipFamilies names. The network provider chooses the addresses of a Public one; a value here is dropped.",
+							Description: "ips are the addresses of an Internal LoadBalancer: item i is of the family that item i of ipFamilies names. The network provider chooses the addresses of a Public one; a value here is dropped. At most one for each of ipFamilies.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -852,7 +852,7 @@ func schema_networking_apis_networking_v1alpha1_NATGateway(ref common.ReferenceC
 					},
 					"metadata": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Standard object metadata. metadata.generation counts the changes of the spec.",
+							Description: "Standard object metadata. metadata.generation grows with each change of the spec, and when the deletion begins.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
 						},
@@ -1064,7 +1064,7 @@ func schema_networking_apis_networking_v1alpha1_Network(ref common.ReferenceCall
 					},
 					"metadata": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Standard object metadata. metadata.generation counts the changes of spec.peerings.",
+							Description: "Standard object metadata. metadata.generation grows with each change of spec.peerings, and when the deletion begins.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
 						},
@@ -1245,7 +1245,7 @@ func schema_networking_apis_networking_v1alpha1_NetworkInterface(ref common.Refe
 					},
 					"metadata": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Standard object metadata. metadata.generation counts the changes of the spec.",
+							Description: "Standard object metadata. metadata.generation grows with each change of the spec, and when the deletion begins.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
 						},
@@ -1331,7 +1331,7 @@ func schema_networking_apis_networking_v1alpha1_NetworkInterfaceSpec(ref common.
 				Properties: map[string]spec.Schema{
 					"providerID": {
 						SchemaProps: spec.SchemaProps{
-							Description: "providerID identifies the NetworkInterface in the infrastructure that realizes it. Setting it needs permission to update networkinterfaces/status. It is immutable until machineRef changes. The server removes it together with machineRef; without a machineRef it may be removed. At most 512 printable ASCII characters, no spaces.",
+							Description: "providerID identifies the NetworkInterface in the infrastructure that realizes it. Setting it needs permission to update networkinterfaces/status. Who has that may replace it, or clear it by a patch, at any time. The server clears it when machineRef is removed or changes. At most 512 printable ASCII characters, no spaces.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -2113,7 +2113,7 @@ func schema_networking_apis_networking_v1alpha1_NetworkPolicy(ref common.Referen
 					},
 					"metadata": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Standard object metadata. metadata.generation counts the changes of the spec.",
+							Description: "Standard object metadata. metadata.generation grows with each change of the spec, and when the deletion begins.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
 						},
@@ -2301,7 +2301,7 @@ func schema_networking_apis_networking_v1alpha1_NetworkPolicyPeer(ref common.Ref
 				Properties: map[string]spec.Schema{
 					"objectSelector": {
 						SchemaProps: spec.SchemaProps{
-							Description: "objectSelector selects objects of the namespace whose addresses match.",
+							Description: "objectSelector selects objects whose addresses match: NetworkInterfaces and LoadBalancers of the policy's Network, or VirtualIPs of the namespace.",
 							Ref:         ref(v1alpha1.ObjectSelector{}.OpenAPIModelName()),
 						},
 					},
@@ -2938,7 +2938,7 @@ func schema_networking_apis_networking_v1alpha1_VirtualIP(ref common.ReferenceCa
 					},
 					"metadata": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Standard object metadata. metadata.generation counts the changes of the spec.",
+							Description: "Standard object metadata. metadata.generation grows with each change of the spec, and when the deletion begins.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
 						},
@@ -3030,7 +3030,7 @@ func schema_networking_apis_networking_v1alpha1_VirtualIPSource(ref common.Refer
 					},
 					"ephemeral": {
 						SchemaProps: spec.SchemaProps{
-							Description: "ephemeral asks for a VirtualIP that lives as long as the NetworkInterface.",
+							Description: "ephemeral asks for a VirtualIP that lives as long as the NetworkInterface and has the same name. So the name of the NetworkInterface must be a DNS label (RFC 1123) of at most 63 characters.",
 							Ref:         ref(v1alpha1.EphemeralVirtualIPSource{}.OpenAPIModelName()),
 						},
 					},

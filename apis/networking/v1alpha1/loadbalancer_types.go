@@ -12,7 +12,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // same name lists them.
 type LoadBalancer struct {
 	metav1.TypeMeta `json:",inline"`
-	// Standard object metadata. metadata.generation counts the changes of the spec.
+	// Standard object metadata. metadata.generation grows with each change of the spec, and when the deletion begins.
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty" protobuf:"bytes,1,opt,name=metadata"`
 
@@ -48,7 +48,7 @@ type LoadBalancerSpec struct {
 	IPFamilies []IPFamily `json:"ipFamilies" protobuf:"bytes,2,rep,name=ipFamilies,casttype=IPFamily"`
 
 	// ips are the addresses of an Internal LoadBalancer: item i is of the family that item i of ipFamilies names. The
-	// network provider chooses the addresses of a Public one; a value here is dropped.
+	// network provider chooses the addresses of a Public one; a value here is dropped. At most one for each of ipFamilies.
 	// +optional
 	// +listType=atomic
 	IPs []IPSource `json:"ips,omitempty" protobuf:"bytes,3,rep,name=ips"`

@@ -19,7 +19,7 @@ import (
 // peer them: each names the other in spec.peerings.
 type Network struct {
 	metav1.TypeMeta `json:",inline"`
-	// Standard object metadata. metadata.generation counts the changes of spec.peerings.
+	// Standard object metadata. metadata.generation grows with each change of spec.peerings, and when the deletion begins.
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty" protobuf:"bytes,1,opt,name=metadata"`
 

@@ -11,7 +11,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // NetworkInterface joins a Machine to a Network. It is in the namespace of both, and may be created before them.
 type NetworkInterface struct {
 	metav1.TypeMeta `json:",inline"`
-	// Standard object metadata. metadata.generation counts the changes of the spec.
+	// Standard object metadata. metadata.generation grows with each change of the spec, and when the deletion begins.
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty" protobuf:"bytes,1,opt,name=metadata"`
 
@@ -40,8 +40,8 @@ type NetworkInterfaceList struct {
 // NetworkInterfaceSpec is the desired state of a NetworkInterface. networkRef and ipFamilies are immutable.
 type NetworkInterfaceSpec struct {
 	// providerID identifies the NetworkInterface in the infrastructure that realizes it. Setting it needs permission to
-	// update networkinterfaces/status. It is immutable until machineRef changes. The server removes it together with
-	// machineRef; without a machineRef it may be removed. At most 512 printable ASCII characters, no spaces.
+	// update networkinterfaces/status. Who has that may replace it, or clear it by a patch, at any time. The server clears
+	// it when machineRef is removed or changes. At most 512 printable ASCII characters, no spaces.
 	// +optional
 	ProviderID string `json:"providerID,omitempty" protobuf:"bytes,1,opt,name=providerID"`
 
@@ -92,7 +92,8 @@ type VirtualIPSource struct {
 	// virtualIPRef names a VirtualIP in the namespace of the NetworkInterface.
 	// +optional
 	VirtualIPRef *LocalObjectReference `json:"virtualIPRef,omitempty" protobuf:"bytes,1,opt,name=virtualIPRef"`
-	// ephemeral asks for a VirtualIP that lives as long as the NetworkInterface.
+	// ephemeral asks for a VirtualIP that lives as long as the NetworkInterface and has the same name. So the name of the
+	// NetworkInterface must be a DNS label (RFC 1123) of at most 63 characters.
 	// +optional
 	Ephemeral *EphemeralVirtualIPSource `json:"ephemeral,omitempty" protobuf:"bytes,2,opt,name=ephemeral"`
 }

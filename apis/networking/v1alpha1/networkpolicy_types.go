@@ -11,7 +11,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // NetworkPolicy says which traffic NetworkInterfaces of its Network may receive and send.
 type NetworkPolicy struct {
 	metav1.TypeMeta `json:",inline"`
-	// Standard object metadata. metadata.generation counts the changes of the spec.
+	// Standard object metadata. metadata.generation grows with each change of the spec, and when the deletion begins.
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty" protobuf:"bytes,1,opt,name=metadata"`
 
@@ -102,7 +102,8 @@ type NetworkPolicyEgressRule struct {
 
 // NetworkPolicyPeer is the other end of traffic. At most one of objectSelector and ipBlock is set.
 type NetworkPolicyPeer struct {
-	// objectSelector selects objects of the namespace whose addresses match.
+	// objectSelector selects objects whose addresses match: NetworkInterfaces and LoadBalancers of the policy's Network, or
+	// VirtualIPs of the namespace.
 	// +optional
 	ObjectSelector *ObjectSelector `json:"objectSelector,omitempty" protobuf:"bytes,1,opt,name=objectSelector"`
 	// ipBlock is a range of addresses that match.

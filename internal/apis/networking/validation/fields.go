@@ -36,7 +36,7 @@ const (
 	maxConditions   = 32
 	maxAttributes   = 64    // of a NetworkInterface
 	maxMembers      = 5     // that a membership names
-	maxAddresses    = 1000  // of a LoadBalancer, and that a provider reports of one or of a NATGateway
+	maxAddresses    = 1000  // that a provider reports of a LoadBalancer or of a NATGateway
 	maxPorts        = 1000  // of a LoadBalancer, and of a rule
 	maxRules        = 1000  // of a NetworkPolicy, in each direction
 	maxPeers        = 1000  // of a rule

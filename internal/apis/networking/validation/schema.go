@@ -143,7 +143,7 @@ func Schemas() map[string]Schema {
 
 		"LoadBalancer": {Required: []string{"spec"}},
 		"LoadBalancerSpec": {Optional: []string{"ipFamilies"}, Immutable: []string{"networkRef"}, Fields: map[string]spec.SchemaProps{
-			"ipFamilies": families, "ips": list(maxAddresses), "ports": list(maxPorts),
+			"ipFamilies": families, "ips": list(len(ipFamilies)), "ports": list(maxPorts),
 		}},
 		"LoadBalancerPort":   {Fields: map[string]spec.SchemaProps{"port": port, "endPort": port}},
 		"LoadBalancerStatus": {Fields: map[string]spec.SchemaProps{"ips": listOf(maxAddresses, ip), "conditions": conditions}},

@@ -21,7 +21,7 @@ import (
 // same name lists them.
 type LoadBalancerApplyConfiguration struct {
 	v1.TypeMetaApplyConfiguration `json:",inline"`
-	// Standard object metadata. metadata.generation counts the changes of the spec.
+	// Standard object metadata. metadata.generation grows with each change of the spec, and when the deletion begins.
 	*v1.ObjectMetaApplyConfiguration `json:"metadata,omitempty"`
 	// spec is the desired state of the LoadBalancer.
 	Spec *LoadBalancerSpecApplyConfiguration `json:"spec,omitempty"`

@@ -20,7 +20,7 @@ type LoadBalancerSpecApplyConfiguration struct {
 	// ipFamilies are the IP families of the addresses: IPv4, IPv6 or both. By default, they are those of ips.
 	IPFamilies []networkingv1alpha1.IPFamily `json:"ipFamilies,omitempty"`
 	// ips are the addresses of an Internal LoadBalancer: item i is of the family that item i of ipFamilies names. The
-	// network provider chooses the addresses of a Public one; a value here is dropped.
+	// network provider chooses the addresses of a Public one; a value here is dropped. At most one for each of ipFamilies.
 	IPs []IPSourceApplyConfiguration `json:"ips,omitempty"`
 	// networkRef names the Network that the LoadBalancer belongs to. Immutable.
 	NetworkRef *LocalObjectReferenceApplyConfiguration `json:"networkRef,omitempty"`

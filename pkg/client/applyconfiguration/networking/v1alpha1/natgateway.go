@@ -21,7 +21,7 @@ import (
 // NATGateway as their source.
 type NATGatewayApplyConfiguration struct {
 	v1.TypeMetaApplyConfiguration `json:",inline"`
-	// Standard object metadata. metadata.generation counts the changes of the spec.
+	// Standard object metadata. metadata.generation grows with each change of the spec, and when the deletion begins.
 	*v1.ObjectMetaApplyConfiguration `json:"metadata,omitempty"`
 	// spec is the desired state of the NATGateway.
 	Spec *NATGatewaySpecApplyConfiguration `json:"spec,omitempty"`

@@ -21,7 +21,7 @@ import (
 // peer them: each names the other in spec.peerings.
 type NetworkApplyConfiguration struct {
 	v1.TypeMetaApplyConfiguration `json:",inline"`
-	// Standard object metadata. metadata.generation counts the changes of spec.peerings.
+	// Standard object metadata. metadata.generation grows with each change of spec.peerings, and when the deletion begins.
 	*v1.ObjectMetaApplyConfiguration `json:"metadata,omitempty"`
 	// spec is the desired state of the Network, and what the provider and the peering controllers record beside it.
 	Spec *NetworkSpecApplyConfiguration `json:"spec,omitempty"`

@@ -20,7 +20,7 @@ import (
 // NetworkInterface joins a Machine to a Network. It is in the namespace of both, and may be created before them.
 type NetworkInterfaceApplyConfiguration struct {
 	v1.TypeMetaApplyConfiguration `json:",inline"`
-	// Standard object metadata. metadata.generation counts the changes of the spec.
+	// Standard object metadata. metadata.generation grows with each change of the spec, and when the deletion begins.
 	*v1.ObjectMetaApplyConfiguration `json:"metadata,omitempty"`
 	// spec is the desired state of the NetworkInterface.
 	Spec *NetworkInterfaceSpecApplyConfiguration `json:"spec,omitempty"`

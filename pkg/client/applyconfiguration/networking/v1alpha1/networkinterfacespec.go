@@ -15,8 +15,8 @@ import (
 // NetworkInterfaceSpec is the desired state of a NetworkInterface. networkRef and ipFamilies are immutable.
 type NetworkInterfaceSpecApplyConfiguration struct {
 	// providerID identifies the NetworkInterface in the infrastructure that realizes it. Setting it needs permission to
-	// update networkinterfaces/status. It is immutable until machineRef changes. The server removes it together with
-	// machineRef; without a machineRef it may be removed. At most 512 printable ASCII characters, no spaces.
+	// update networkinterfaces/status. Who has that may replace it, or clear it by a patch, at any time. The server clears
+	// it when machineRef is removed or changes. At most 512 printable ASCII characters, no spaces.
 	ProviderID *string `json:"providerID,omitempty"`
 	// networkRef names the Network that the NetworkInterface belongs to. Immutable.
 	NetworkRef *LocalObjectReferenceApplyConfiguration `json:"networkRef,omitempty"`

@@ -20,7 +20,7 @@ import (
 // NetworkPolicy says which traffic NetworkInterfaces of its Network may receive and send.
 type NetworkPolicyApplyConfiguration struct {
 	v1.TypeMetaApplyConfiguration `json:",inline"`
-	// Standard object metadata. metadata.generation counts the changes of the spec.
+	// Standard object metadata. metadata.generation grows with each change of the spec, and when the deletion begins.
 	*v1.ObjectMetaApplyConfiguration `json:"metadata,omitempty"`
 	// spec is the desired state of the NetworkPolicy.
 	Spec *NetworkPolicySpecApplyConfiguration `json:"spec,omitempty"`

@@ -10,7 +10,8 @@ package v1alpha1
 //
 // NetworkPolicyPeer is the other end of traffic. At most one of objectSelector and ipBlock is set.
 type NetworkPolicyPeerApplyConfiguration struct {
-	// objectSelector selects objects of the namespace whose addresses match.
+	// objectSelector selects objects whose addresses match: NetworkInterfaces and LoadBalancers of the policy's Network, or
+	// VirtualIPs of the namespace.
 	ObjectSelector *ObjectSelectorApplyConfiguration `json:"objectSelector,omitempty"`
 	// ipBlock is a range of addresses that match.
 	IPBlock *IPBlockApplyConfiguration `json:"ipBlock,omitempty"`

@@ -12,7 +12,8 @@ package v1alpha1
 type VirtualIPSourceApplyConfiguration struct {
 	// virtualIPRef names a VirtualIP in the namespace of the NetworkInterface.
 	VirtualIPRef *LocalObjectReferenceApplyConfiguration `json:"virtualIPRef,omitempty"`
-	// ephemeral asks for a VirtualIP that lives as long as the NetworkInterface.
+	// ephemeral asks for a VirtualIP that lives as long as the NetworkInterface and has the same name. So the name of the
+	// NetworkInterface must be a DNS label (RFC 1123) of at most 63 characters.
 	Ephemeral *EphemeralVirtualIPSourceApplyConfiguration `json:"ephemeral,omitempty"`
 }
 
