@@ -114,9 +114,6 @@ func isPlain(options *metav1.DeleteOptions) bool {
 		!ptr.Deref(options.IgnoreStoreReadErrorWithClusterBreakingPotential, false)
 }
 
-// parallelDeletions is how many Networks of a collection are looked after at once.
-const parallelDeletions = 16
-
 // DeleteCollection deletes each Network of a collection as Delete does.
 func (r *REST) DeleteCollection(ctx context.Context, deleteValidation rest.ValidateObjectFunc, options *metav1.DeleteOptions,
 	listOptions *metainternalversion.ListOptions) (runtime.Object, error) {
@@ -126,7 +123,7 @@ func (r *REST) DeleteCollection(ctx context.Context, deleteValidation rest.Valid
 	}
 	networks := list.(*networking.NetworkList)
 	group, groupCtx := errgroup.WithContext(ctx)
-	group.SetLimit(parallelDeletions)
+	group.SetLimit(max(r.DeleteCollectionWorkers, 1))
 	for i := range networks.Items {
 		network := &networks.Items[i]
 		group.Go(func() error {
