@@ -6,6 +6,7 @@ package loadbalancer
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -79,12 +80,7 @@ func (c *Controller) reconcile(ctx context.Context, name types.NamespacedName) (
 		if stored == nil || !isOrphan(stored) {
 			return 0, nil
 		}
-		// A standalone server has no garbage collector.
-		err := client.Delete(ctx, name.Name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &stored.UID}})
-		if apierrors.IsNotFound(err) {
-			return 0, nil
-		}
-		return 0, err
+		return 0, c.remove(ctx, stored)
 	}
 	network := types.NamespacedName{Namespace: name.Namespace, Name: balancer.Spec.NetworkRef.Name}
 	interfaces := index.Members[v1alpha1.NetworkInterface](c.Interfaces, network)
@@ -99,4 +95,22 @@ func (c *Controller) reconcile(ctx context.Context, name types.NamespacedName) (
 		_, err = client.Update(ctx, wanted, metav1.UpdateOptions{})
 	}
 	return 0, err
+}
+
+// remove deletes the routing of a LoadBalancer that is gone: a standalone server has no garbage collector. It asks the server first,
+// because the cache may not have the LoadBalancer yet.
+func (c *Controller) remove(ctx context.Context, orphan *v1alpha1.LoadBalancerRouting) error {
+	_, err := c.client.LoadBalancers(orphan.Namespace).Get(ctx, orphan.Name, metav1.GetOptions{})
+	if err == nil {
+		return nil // Its event comes.
+	}
+	if !apierrors.IsNotFound(err) {
+		return fmt.Errorf("looking for the LoadBalancer %s: %w", rules.NameOf(orphan), err)
+	}
+	err = c.client.LoadBalancerRoutings(orphan.Namespace).Delete(ctx, orphan.Name,
+		metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &orphan.UID}})
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	return err
 }

@@ -7,6 +7,7 @@ package virtualip
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -103,6 +104,13 @@ func (c *Controller) reconcile(ctx context.Context, name types.NamespacedName) (
 		return index.UnreadablePeriod, nil // Its target may be among the unreadable ones.
 	}
 	due, client := decide(s), c.client.VirtualIPs(name.Namespace)
+	if takesAway(s.vip, due) {
+		// The cache may not have seen whom the VirtualIP belongs to: the server is asked before anything is taken away.
+		if err := c.ask(ctx, &s); err != nil {
+			return 0, err
+		}
+		due = decide(s) // If nothing is due any more, the event of the NetworkInterface comes.
+	}
 	switch {
 	case due.create != nil:
 		_, err = client.Create(ctx, due.create, metav1.CreateOptions{})
@@ -130,4 +138,31 @@ func (c *Controller) read(name types.NamespacedName) (state, error) {
 		s.claimants = append(s.claimants, nic.(*v1alpha1.NetworkInterface))
 	}
 	return s, err
+}
+
+// ask reads the NetworkInterfaces that a VirtualIP may belong to as they are now.
+func (c *Controller) ask(ctx context.Context, s *state) (err error) {
+	if s.namesake, err = c.stored(ctx, rules.NameOf(s.vip)); err != nil {
+		return err
+	}
+	switch ref := s.vip.Spec.TargetRef; {
+	case ref == nil:
+	case ref.Name == s.vip.Name:
+		s.target = s.namesake
+	default:
+		s.target, err = c.stored(ctx, types.NamespacedName{Namespace: s.vip.Namespace, Name: ref.Name})
+	}
+	return err
+}
+
+// stored returns a NetworkInterface as it is now, nil if there is none.
+func (c *Controller) stored(ctx context.Context, name types.NamespacedName) (*v1alpha1.NetworkInterface, error) {
+	nic, err := c.client.NetworkInterfaces(name.Namespace).Get(ctx, name.Name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("looking for the NetworkInterface %s: %w", name, err)
+	}
+	return nic, nil
 }

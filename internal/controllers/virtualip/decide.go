@@ -52,6 +52,15 @@ func decide(s state) action {
 	return action{update: changed}
 }
 
+// takesAway tells whether an action takes a VirtualIP from the NetworkInterface that it is stored to belong to.
+func takesAway(vip *v1alpha1.VirtualIP, due action) bool {
+	if due.update == nil {
+		return due.remove
+	}
+	before, after := vip.Spec.TargetRef, due.update.Spec.TargetRef
+	return before != nil && (after == nil || *after != *before)
+}
+
 // asks tells whether a NetworkInterface asks for a VirtualIP of its own.
 func asks(nic *v1alpha1.NetworkInterface) bool {
 	return nic != nil && nic.DeletionTimestamp == nil && nic.Spec.VirtualIP != nil && nic.Spec.VirtualIP.Ephemeral != nil &&
