@@ -144,23 +144,36 @@ func holdBack(
 // such a peering. That Network may still name this one; what is stored of it is unknown.
 func keepUnreadable(network *v1alpha1.Network, decided *v1alpha1.NetworkBinding, unreadable func(types.NamespacedName) bool) bool {
 	items := rules.PeeringItems(network)
-	unknown := make(map[types.NamespacedName]bool)
+	kept := false
 	for i := range network.Spec.Peerings {
 		ref, decision := &network.Spec.Peerings[i].NetworkRef, &decided.Peerings[i] // There is one for each peering.
 		target := rules.PeeringTarget(network.Namespace, ref.Namespace, ref.Name)
 		isMissing := decision.Reason == v1alpha1.PeeringReasonPeerNotFound || decision.Reason == v1alpha1.PeeringReasonPeeringNotAccepted
 		if item := items[decision.Name]; isMissing && item.Phase == v1alpha1.NetworkPeeringPhaseBound && unreadable(target) {
 			decision.Phase, decision.Reason, decision.Message = item.Phase, item.Reason, item.Message
-			unknown[target] = true
+			kept = true
 		}
 	}
-	if len(unknown) == 0 {
-		return false
+	if kept {
+		decided.IncomingPeerings = claimsOfBound(network, decided)
 	}
-	decided.IncomingPeerings = slices.DeleteFunc(slices.Clone(network.Spec.IncomingPeerings), func(claim v1alpha1.NetworkPeeringClaimRef) bool {
-		return !unknown[types.NamespacedName{Namespace: claim.Namespace, Name: claim.Name}] && !slices.Contains(decided.IncomingPeerings, claim)
-	})
-	return true
+	return kept
+}
+
+// claimsOfBound lists a claim for each peering that a decision has as Bound: the decided one, else the stored one.
+func claimsOfBound(network *v1alpha1.Network, decided *v1alpha1.NetworkBinding) []v1alpha1.NetworkPeeringClaimRef {
+	known := make(map[types.NamespacedName]v1alpha1.NetworkPeeringClaimRef)
+	for _, claim := range slices.Concat(network.Spec.IncomingPeerings, decided.IncomingPeerings) {
+		known[types.NamespacedName{Namespace: claim.Namespace, Name: claim.Name}] = claim
+	}
+	var claims []v1alpha1.NetworkPeeringClaimRef
+	for i := range network.Spec.Peerings {
+		claim, ok := known[rules.TargetOf(network, &network.Spec.Peerings[i])]
+		if ok && decided.Peerings[i].Phase == v1alpha1.NetworkPeeringPhaseBound {
+			claims = append(claims, claim)
+		}
+	}
+	return claims
 }
 
 // transition is a change of a phase, for the Event that tells of it.

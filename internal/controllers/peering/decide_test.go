@@ -552,6 +552,7 @@ func TestAPeeringWithANetworkThatCannotBeReadStaysAsItIs(t *testing.T) {
 		claim := &network.Spec.IncomingPeerings[i]
 		claim.Namespace, claim.Name = "team-b", fmt.Sprintf("b%d", i)
 	}
+	anew := v1alpha1.NetworkPeeringClaimRef{Namespace: "team-b", Name: "b2", UID: "uid-2"}
 	lacking := func() *v1alpha1.NetworkBinding {
 		decision := decided(peering{phase: pending, words: "PeeringNotAccepted"}, peering{phase: pending, words: "PeeringNotAccepted"},
 			peering{phase: pending, words: "PeeringNotAccepted"})
@@ -564,8 +565,13 @@ func TestAPeeringWithANetworkThatCannotBeReadStaysAsItIs(t *testing.T) {
 		unreadable types.NamespacedName
 		change     func(*v1alpha1.NetworkBinding)
 		kept       bool
+		claims     []v1alpha1.NetworkPeeringClaimRef
 	}{
-		"it was Bound": {unreadable: target, kept: true},
+		"it was Bound, and the other that was ends": {unreadable: target, kept: true, claims: network.Spec.IncomingPeerings[:1]},
+		"another is bound anew": {unreadable: target, kept: true, change: func(d *v1alpha1.NetworkBinding) {
+			d.Peerings[2].Phase, d.Peerings[2].Reason = v1alpha1.NetworkPeeringPhaseBound, v1alpha1.PeeringReasonBound
+			d.IncomingPeerings = []v1alpha1.NetworkPeeringClaimRef{anew}
+		}, claims: []v1alpha1.NetworkPeeringClaimRef{network.Spec.IncomingPeerings[0], anew}},
 		"one that was Pending is decided on as before": {unreadable: types.NamespacedName{Namespace: "team-b", Name: "b2"}},
 		"all can be read": {},
 		"what the owner of the Network did ends it all the same": {unreadable: target, change: func(d *v1alpha1.NetworkBinding) {
@@ -580,7 +586,7 @@ func TestAPeeringWithANetworkThatCannotBeReadStaysAsItIs(t *testing.T) {
 		if tc.kept {
 			item := network.Status.Peerings[0]
 			want.Peerings[0].Phase, want.Peerings[0].Reason, want.Peerings[0].Message = item.Phase, item.Reason, item.Message
-			want.IncomingPeerings = network.Spec.IncomingPeerings[:1]
+			want.IncomingPeerings = tc.claims
 		}
 		kept := keepUnreadable(network, decision, func(name types.NamespacedName) bool { return name == tc.unreadable })
 		if diff := cmp.Diff(want, decision); kept != tc.kept || diff != "" {

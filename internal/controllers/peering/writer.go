@@ -54,12 +54,16 @@ func (w *Writer) Bind(ctx context.Context, network *v1alpha1.Network) (wait time
 	}
 	decided := rules.DecideBinding(network, w.Lookup)
 	rest := w.holdBack(network, decided)
-	if keepUnreadable(network, decided, func(name types.NamespacedName) bool { return w.unreadable.Has("networks", name) }) {
+	unreadable := func(name types.NamespacedName) bool { return w.unreadable.Has("networks", name) }
+	if keepUnreadable(network, decided, unreadable) && (rest == 0 || rest > index.UnreadablePeriod) {
 		rest = index.UnreadablePeriod
 	}
 	change := compare(network, decided)
-	if wait := w.hold(network, decided, change); wait > 0 || change == unchanged {
-		return max(wait, rest), nil
+	if wait := w.hold(network, decided, change); wait > 0 {
+		return wait, nil
+	}
+	if change == unchanged {
+		return rest, nil
 	}
 	answer, err := w.client.Networks(network.Namespace).Bind(ctx, network.Name, decided, metav1.CreateOptions{})
 	if err != nil {

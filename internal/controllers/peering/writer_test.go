@@ -151,6 +151,28 @@ func TestBindWaitsWhereMoreIsToCome(t *testing.T) {
 	f.wantPosted(0)
 }
 
+// One peer that comes and goes has a long rest. What is bindable with another one is written as soon as it would be without the first.
+func TestARestingPeerDoesNotDelayTheOtherPeerings(t *testing.T) {
+	a, b := pair("Evaluating")
+	a.CreationTimestamp = metav1.Now()
+	a.Spec.Peerings = append(a.Spec.Peerings, a.Spec.Peerings[0], a.Spec.Peerings[0])
+	a.Status.Peerings = append(a.Status.Peerings, a.Status.Peerings[0], a.Status.Peerings[0])
+	for i, name := range []string{"b", "c", "missing"} {
+		a.Spec.Peerings[i].Name, a.Status.Peerings[i].Name = name, name
+		a.Spec.Peerings[i].NetworkRef.Name = name
+	}
+	c := b.DeepCopy()
+	c.Name, c.UID = "c", "uid-of-c"
+	f := newFixture(t, a, b, c)
+	for range 9 {
+		f.flapping.Next(flapKey(a, b.UID), time.Now())
+	}
+	if wait := f.bind(); wait <= 0 || wait > settleTime {
+		t.Errorf("it waits %v, want at most %v for the peering with c", wait, settleTime)
+	}
+	f.wantPosted(0)
+}
+
 func TestBindDoesNotDecideOnACacheBehindItsOwnWrite(t *testing.T) {
 	a, b := pair("Evaluating")
 	f := newFixture(t, a, b)
