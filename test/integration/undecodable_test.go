@@ -7,12 +7,14 @@ import (
 	"cmp"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/dynamic"
@@ -183,13 +185,20 @@ func TestNothingIsReleasedThatDependsOnWhatCannotBeRead(t *testing.T) {
 				`"kind":"VirtualIP","metadata":{"name":"vip"},"spec":{"type":"Public","ipFamily":"IPv4"}`,
 				`"kind":"LoadBalancer","metadata":{"name":"lb"},"spec":{"type":"Internal","ips":[{"value":"10.0.0.9"}],
 					"networkRef":{"name":"a"},"networkInterfaceSelector":{}}`,
+				`"kind":"NetworkPolicy","metadata":{"name":"policy"},"spec":{"networkRef":{"name":"a"},"policyTypes":["Ingress"],
+					"networkInterfaceSelector":{}}`,
 			} {
 				n.kubectlWithInput(t, `{"apiVersion":"networking.ironcore.dev/v1alpha1",`+manifest+`}`, "create", "-f-")
 			}
 			public := newNIC("public", "a", "10.0.0.2")
 			public.Spec.VirtualIP = &v1alpha1.VirtualIPSource{VirtualIPRef: &v1alpha1.LocalObjectReference{Name: "vip"}}
 			n.createNIC(t, public)
+			n.kubectl(t, "patch", "networkpolicy", "policy", "--subresource=status", "--type=merge", "--patch", `{"status":{"conditions":[
+				{"type":"Ready","status":"False","observedGeneration":1,"reason":"Refused","message":"",
+				 "lastTransitionTime":"2026-01-01T00:00:00Z"}]}}`)
+			const policyReason = "get networkpolicy policy -o jsonpath={.status.conditions[*].reason}"
 			want := map[string]string{
+				policyReason: "Refused",
 				"get network b -o jsonpath={.status.peerings[0].phase}{.spec.incomingPeerings[*].name}": "Bounda",
 				"get virtualip vip -o jsonpath={.spec.targetRef.name}":                                  "public",
 				"get loadbalancerrouting lb -o jsonpath={.destinations[*].ip}":                          "10.0.0.1 10.0.0.2",
@@ -240,16 +249,48 @@ func TestNothingIsReleasedThatDependsOnWhatCannotBeRead(t *testing.T) {
 			}
 			poll(t, patience, asBefore)
 			n.kubectl(t, "delete", "network", "a", "--wait=false")
-			n.kubectl(t, "delete", "nic", "nic", "public")
+			n.kubectl(t, "delete", "nic/nic", "nic/public", "loadbalancer/lb")
 			poll(t, patience, func() error {
 				if got := n.kubectl(t, "get", "network", "b", "-o", "jsonpath={.spec.incomingPeerings[*].name}") +
 					n.kubectl(t, "get", "virtualip", "vip", "-o", "jsonpath={.spec.targetRef.name}"); got != "" {
 					return fmt.Errorf("%q is left of what is gone for good", got)
 				}
+				if got := n.kubectl(t, strings.Fields(policyReason)...); got != "NetworkNotFound" {
+					return fmt.Errorf("the reason of the policy is %q, want that its Network is gone", got)
+				}
 				return nil
 			})
 		})
 	}
+}
+
+// What can't be read may be in the Network. Nothing tells when it is gone, so the deletion looks again.
+func TestTheDeletionOfANetworkEndsOnceWhatCannotBeReadIsGone(t *testing.T) {
+	t.Parallel()
+	n := newNamespace(t, ownServer(t))
+	n.create(t, newNetwork("net"))
+	n.await(t, "net", available)
+	etcd, key := n.etcd(t), "/registry/networking.ironcore.dev/networkinterfaces/"+n.name+"/broken"
+	if _, err := etcd.Put(t.Context(), key, "broken"); err != nil {
+		t.Fatal(err)
+	}
+	n.kubectl(t, "delete", "network", "net", "--wait=false")
+	poll(t, patience, func() error {
+		const failure = "Looking for the members of a Network failed"
+		if log, err := os.ReadFile(n.LogFile); err != nil || strings.Count(string(log), failure) < 2 {
+			return fmt.Errorf("the deletion and the controller have not both looked for members (%v)", err)
+		}
+		return nil
+	})
+	if _, err := etcd.Delete(t.Context(), key); err != nil {
+		t.Fatal(err)
+	}
+	poll(t, patience, func() error {
+		if _, err := n.networks.Get(t.Context(), "net", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+			return fmt.Errorf("the Network is still there: %v", err)
+		}
+		return nil
+	})
 }
 
 // An interface whose stored address is none is told once, and works as soon as somebody corrects it.

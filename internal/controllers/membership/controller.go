@@ -124,7 +124,8 @@ func (c *Controller) reconcile(ctx context.Context, name types.NamespacedName) (
 		if wait := waitForDeletingRequest(network, time.Now()); wait > 0 {
 			return wait, nil
 		}
-		return 0, c.askToEnd(ctx, network)
+		// The server can't look if an object can't be read. Nothing tells when that has changed, so it is asked again.
+		return index.UnreadablePeriod, c.askToEnd(ctx, network)
 	}
 	counted := count(network, members)
 	if counted == nil {

@@ -179,7 +179,7 @@ func (c *Controller) found(name types.NamespacedName, uid types.UID) {
 
 func (c *Controller) reconcile(ctx context.Context, key key) (time.Duration, error) {
 	if key.UID == "" {
-		return 0, c.reportAbandoned(ctx, key.NamespacedName)
+		return c.reportAbandoned(ctx, key.NamespacedName)
 	}
 	network, err := c.networks.Networks(key.Namespace).Get(key.Name)
 	switch {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -59,9 +60,12 @@ func (c *Controller) reportPolicies(ctx context.Context, policies []*v1alpha1.Ne
 }
 
 // reportAbandoned tells those NetworkPolicies that were in force that their Network is gone.
-func (c *Controller) reportAbandoned(ctx context.Context, network types.NamespacedName) error {
+func (c *Controller) reportAbandoned(ctx context.Context, network types.NamespacedName) (time.Duration, error) {
 	if _, err := c.networks.Networks(network.Namespace).Get(network.Name); !apierrors.IsNotFound(err) {
-		return err // It is realized.
+		return 0, err // It is realized.
+	}
+	if c.unreadable.Has("networks", network) {
+		return index.UnreadablePeriod, nil // It is still there, so what is in force stays.
 	}
 	policies := c.policiesOf(network)
 	realized := make(map[types.UID]provider.PolicyRealization)
@@ -72,15 +76,16 @@ func (c *Controller) reportAbandoned(ctx context.Context, network types.Namespac
 			}
 		}
 	}
-	return c.reportPolicies(ctx, policies, realized)
+	return 0, c.reportPolicies(ctx, policies, realized)
 }
 
-// queuePoliced queues the Network of a NetworkPolicy.
+// queuePoliced queues the Network of a NetworkPolicy. There may be none any more, since a time when no controller ran.
 func (c *Controller) queuePoliced(policy *v1alpha1.NetworkPolicy) {
-	name := index.NetworkOf(policy)
-	if network, err := c.networks.Networks(name.Namespace).Get(name.Name); err == nil {
-		c.loop.Add(key{name, network.UID}, burst)
+	policed := key{NamespacedName: index.NetworkOf(policy)}
+	if network, err := c.networks.Networks(policed.Namespace).Get(policed.Name); err == nil {
+		policed.UID = network.UID
 	}
+	c.loop.Add(policed, burst)
 }
 
 // selectableChanged queues the Networks of a namespace whose policies select objects of a kind.

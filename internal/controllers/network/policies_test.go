@@ -18,6 +18,7 @@ import (
 	"k8s.io/client-go/tools/record"
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
+	"ironcore.dev/networking/internal/controllers/index"
 	"ironcore.dev/networking/internal/provider"
 	"ironcore.dev/networking/internal/rules"
 	"ironcore.dev/networking/pkg/client/clientset/versioned/fake"
@@ -114,6 +115,49 @@ func TestThePoliciesOfANetworkFollowWhatTheySelect(t *testing.T) {
 		_, err = of.NetworkInterfaces("team-a").Update(ctx, nic, metav1.UpdateOptions{})
 		check("it gets the label", err, policy([]types.UID{"nic"}, "192.0.2.1/32", "198.51.100.1/32"))
 		check("the policy goes", of.NetworkPolicies("team-a").Delete(ctx, "policy", metav1.DeleteOptions{}))
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		time.Sleep(time.Minute) // The queue's own goroutines notice its end a while later.
+	})
+}
+
+// The Network may have gone while no controller ran, so nothing tells of it.
+func TestAPolicyThatWasInForceSaysThatItsNetworkIsGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		policy := &v1alpha1.NetworkPolicy{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "policy", UID: "policy"},
+			Spec:       v1alpha1.NetworkPolicySpec{NetworkRef: v1alpha1.LocalObjectReference{Name: "a"}},
+			Status: v1alpha1.NetworkPolicyStatus{Conditions: []metav1.Condition{
+				{Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonRealized},
+			}},
+		}
+		client := fake.NewClientset(policy)
+		informers := newInformers(t, client)
+		ctx, cancel := context.WithCancel(t.Context())
+		go informers.Networks.RunWithContext(ctx)
+		go informers.Policies.RunWithContext(ctx)
+		unreadable := &index.Unreadable{Seen: func(string) int64 { return 2 }}
+		unreadable.Found("networks", 1, []types.NamespacedName{{Namespace: "team-a", Name: "a"}})
+		ended := make(chan error, 1)
+		c := New(informers, client.NetworkingV1alpha1(), &record.FakeRecorder{}, &policed{}, unreadable)
+		go func() { ended <- c.Run(ctx, 1) }()
+		check := func(sentence, want string) {
+			t.Helper()
+			time.Sleep(2 * index.UnreadablePeriod)
+			synctest.Wait()
+			got, err := client.NetworkingV1alpha1().NetworkPolicies("team-a").Get(ctx, "policy", metav1.GetOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if reason := got.Status.Conditions[0].Reason; reason != want {
+				t.Errorf("%s: the reason is %s, want %s", sentence, reason, want)
+			}
+		}
+		check("the Network can't be read", v1alpha1.ReasonRealized)
+		unreadable.Found("networks", 2, nil)
+		check("there is none", reasonNetworkNotFound)
 		cancel()
 		if err := <-ended; err != nil {
 			t.Error(err)
