@@ -265,6 +265,17 @@ func decideAddresses(nic *v1alpha1.NetworkInterface) (addresses, provider.Interf
 	return a, realization
 }
 
+// unwritten returns what is reported of a NetworkInterface whose rows could not be written. One that is Available stays so, unless
+// another has its address: what is in the database is still in force, or is put back, and no other is to get the address meanwhile.
+func unwritten(nic *v1alpha1.NetworkInterface, failed *provider.Trouble) provider.InterfaceRealization {
+	if nic.Status.State == v1alpha1.NetworkInterfaceStateAvailable && failed.State != v1alpha1.NetworkStateError {
+		return provider.InterfaceRealization{}
+	}
+	return provider.InterfaceRealization{
+		State: v1alpha1.NetworkInterfaceState(failed.State), Reason: failed.Reason, Message: failed.Message,
+	}
+}
+
 // decideInterface returns the rows of a NetworkInterface with the given addresses and ranges: its port, and the routes and
 // bindings that lead to it. A range is reached through the address of its family.
 func decideInterface(o owner, nic *v1alpha1.NetworkInterface, addresses []netip.Addr, prefixes []netip.Prefix) []row {
@@ -327,6 +338,31 @@ func (c change) parts() map[string]bool {
 		parts[f.part] = true
 	}
 	return parts
+}
+
+// numbers are the numbers of the last transactions that changed the parts of a Network.
+type numbers map[string]int
+
+// note notes the number of the transaction that made a change. Parts of NetworkInterfaces, and those that are gone, are not waited for.
+func (n numbers) note(c change, desired []row, number int) {
+	for part := range c.parts() {
+		if _, _, isInterface := interfaceOfPart(part); isInterface {
+			continue
+		}
+		n[part] = number
+		if !slices.ContainsFunc(desired, func(r row) bool { return r.part == part }) {
+			delete(n, part)
+		}
+	}
+}
+
+// of returns the transaction that a part waits for, given the last one that the copy knows. It is that one, if a former leader wrote the
+// part, or if the database was restored and counts from a lower number again.
+func (n numbers) of(part string, last int) int {
+	if number, ok := n[part]; !ok || number > last {
+		n[part] = last
+	}
+	return n[part]
 }
 
 // decideChange compares the desired rows of a Network with those that are there. Other rows are removed if they belong to a part

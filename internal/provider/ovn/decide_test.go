@@ -4,6 +4,7 @@
 package ovn
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -17,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
+	"ironcore.dev/networking/internal/provider"
 )
 
 func ownerNamed(name string) owner {
@@ -198,5 +200,60 @@ func TestDecideChange(t *testing.T) {
 				t.Errorf("empty is %v", change.empty())
 			}
 		})
+	}
+}
+
+func TestWhatIsReportedOfANetworkInterfaceThatWasNotWritten(t *testing.T) {
+	const pending, failed, available = v1alpha1.NetworkInterfaceStatePending, v1alpha1.NetworkInterfaceStateError,
+		v1alpha1.NetworkInterfaceStateAvailable
+	refused, held := errors.New("constraint violation"), &heldError{found{row: row{key: "10.0.0.1", part: "interface/other/uid"}}}
+	for sentence, tc := range map[string]struct {
+		state v1alpha1.NetworkInterfaceState
+		err   error
+		want  provider.InterfaceRealization
+	}{
+		"what is in force stays while the database is away":          {state: available, err: &awayError{refused}},
+		"what is in force stays where another client was first":      {state: available, err: errConflict},
+		"what is in force stays where the database refuses a change": {state: available, err: refused},
+		"an address of another is not in force": {state: available, err: held, want: provider.InterfaceRealization{
+			State: failed, Reason: "AddressInUse", Message: held.Error(),
+		}},
+		"what is not in force yet says why": {state: pending, err: refused, want: provider.InterfaceRealization{
+			State: pending, Reason: "NBRefused", Message: "OVN's north-bound database refuses: constraint violation",
+		}},
+	} {
+		nic := &v1alpha1.NetworkInterface{Status: v1alpha1.NetworkInterfaceStatus{State: tc.state}}
+		if diff := cmp.Diff(tc.want, unwritten(nic, explain(tc.err))); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", sentence, diff)
+		}
+	}
+}
+
+func TestWhichTransactionAPartWaitsFor(t *testing.T) {
+	const kept, gone, nic = partPeering + "ns/kept/1", partPeering + "ns/gone/2", partInterface + "nic/3"
+	desired := []row{{part: partPolicies}, {part: kept}, {part: nic}}
+	changed := change{
+		insert: []row{{part: kept}, {part: nic}},
+		remove: []found{{row: row{part: kept}}, {row: row{part: gone}}, {row: row{part: partInterface + "another/4"}}},
+	}
+	n := numbers{partPolicies: 5, kept: 5, gone: 5}
+	n.note(changed, desired, 7)
+	if diff := cmp.Diff(numbers{partPolicies: 5, kept: 7}, n); diff != "" {
+		t.Errorf("numbers (-want +got):\n%s", diff)
+	}
+	for sentence, tc := range map[string]struct {
+		part       string
+		last, want int
+	}{
+		"the one that changed it":                            {part: partPolicies, last: 9, want: 5},
+		"the last one, where a former leader wrote it":       {part: gone, last: 9, want: 9},
+		"the last one of a database that was restored since": {part: kept, last: 3, want: 3},
+	} {
+		if got := n.of(tc.part, tc.last); got != tc.want {
+			t.Errorf("%s: got %d, want %d", sentence, got, tc.want)
+		}
+		if got := n.of(tc.part, tc.last+100); got != tc.want {
+			t.Errorf("%s, asked again: got %d, want %d", sentence, got, tc.want)
+		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 
@@ -58,15 +59,12 @@ type Provider struct {
 	// found and foundInterface are set while the controllers listen.
 	found          provider.Found
 	foundInterface func(types.NamespacedName)
-	// written is the number of the last transaction that changed a part of a Network.
-	written map[types.UID]map[string]int
+	// written are the numbers of the transactions on each Network.
+	written map[types.UID]numbers
 	// awaiting are the Networks that wait until the south-bound database has a transaction.
 	awaiting map[owner]int
-	// away is what waits until the database answers again.
-	away struct {
-		networks   map[owner]bool
-		interfaces map[types.NamespacedName]bool
-	}
+	// known are the Networks that are to have rows, with their NetworkInterfaces.
+	known map[owner][]types.NamespacedName
 }
 
 var _ provider.InterfaceProvider = &Provider{}
@@ -83,11 +81,10 @@ func New(options Options, host *rest.Config) (*Provider, error) {
 		database: newDatabase(options),
 		prefixes: resolver,
 		busy:     keymutex.NewHashed(256),
-		written:  make(map[types.UID]map[string]int),
+		written:  make(map[types.UID]numbers),
 		awaiting: make(map[owner]int),
+		known:    make(map[owner][]types.NamespacedName),
 	}
-	p.away.networks = make(map[owner]bool)
-	p.away.interfaces = make(map[types.NamespacedName]bool)
 	p.database.changed, p.database.connected = p.changed, p.wakeAll
 	return p, nil
 }
@@ -130,6 +127,7 @@ func (p *Provider) Realize(
 		}, nil
 	}
 	o := ownerOf(network)
+	p.begin(o, situation.Interfaces)
 	peerings := decidePeerings(network, situation.Peers)
 	inForce := make(map[types.UID]bool)
 	for _, nic := range situation.Interfaces {
@@ -146,7 +144,7 @@ func (p *Provider) Realize(
 		return !isInterface || !inForce[nic]
 	})
 	if err != nil {
-		failed := p.failed(ctx, o, types.NamespacedName{}, err)
+		failed := failed(ctx, err)
 		realization := failed.Realization(network)
 		realization.Policies = realizePolicies(situation.Policies, provider.PolicyRealization{
 			Transient: failed.State == v1alpha1.NetworkStatePending, Reason: failed.Reason, Message: failed.Message,
@@ -246,14 +244,17 @@ func (p *Provider) ensureOnce(
 	if number > 0 {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if p.written[o.uid] == nil {
-			p.written[o.uid] = make(map[string]int)
-		}
-		for part := range change.parts() {
-			p.written[o.uid][part] = number
-		}
+		p.numbers(o.uid).note(change, desired, number)
 	}
 	return err
+}
+
+// numbers returns what is known of the transactions on a Network. The caller holds the lock.
+func (p *Provider) numbers(network types.UID) numbers {
+	if p.written[network] == nil {
+		p.written[network] = make(numbers)
+	}
+	return p.written[network]
 }
 
 // ready tells whether the south-bound database has both sides of a peering. If not, the Network is found once it has.
@@ -281,13 +282,13 @@ func (p *Provider) inSouthbound(asks owner, network types.UID, part string) bool
 	if err != nil {
 		return false
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock() // Whoever finds those that wait comes before or after both.
 	global, err := configuration(connection)
 	if err != nil {
 		return false
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	needed := p.number(network, part, global)
+	needed := p.numbers(network).of(part, global.NbCfg)
 	if global.SbCfg >= needed {
 		return true
 	}
@@ -295,32 +296,20 @@ func (p *Provider) inSouthbound(asks owner, network types.UID, part string) bool
 	return false
 }
 
-// number returns the last transaction that changed a part of a Network. For what a former leader wrote, it is the last one that the
-// copy knows. The caller holds the lock.
-func (p *Provider) number(network types.UID, part string, global *nb.NBGlobal) int {
-	if number, ok := p.written[network][part]; ok {
-		return number
-	}
-	if p.written[network] == nil {
-		p.written[network] = make(map[string]int)
-	}
-	p.written[network][part] = global.NbCfg
-	return global.NbCfg
-}
-
 // Release removes the rows of a Network.
 func (p *Provider) Release(ctx context.Context, network *v1alpha1.Network) (gone bool, err error) {
 	o := ownerOf(network)
+	p.begin(o, nil)
 	err = p.ensure(ctx, o, func(*realized) ([]row, error) { return nil, nil }, func(string) bool { return true })
 	if err != nil {
-		return false, p.failed(ctx, o, types.NamespacedName{}, err)
+		return false, failed(ctx, err)
 	}
 	p.prefixes.Forget(o.uid)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.written, o.uid)
 	delete(p.awaiting, o)
-	delete(p.away.networks, o)
+	delete(p.known, o)
 	return true, nil
 }
 
@@ -356,44 +345,40 @@ func (p *Provider) RealizeInterface(
 	if err == nil {
 		return realization, nil
 	}
-	name := rules.NameOf(nic)
-	failed := p.failed(ctx, owner{}, name, err)
-	if nic.Status.State == v1alpha1.NetworkInterfaceStateAvailable && failed.Reason == reasonUnavailable {
-		return provider.InterfaceRealization{}, failed // Nothing is known against it.
-	}
-	return provider.InterfaceRealization{
-		State: v1alpha1.NetworkInterfaceState(failed.State), Reason: failed.Reason, Message: failed.Message,
-	}, failed
+	failed := failed(ctx, err)
+	return unwritten(nic, failed), failed
 }
 
-// failed explains an error. If the database did not answer, the Network or NetworkInterface is found once it does.
-func (p *Provider) failed(ctx context.Context, o owner, nic types.NamespacedName, err error) *provider.Trouble {
-	explained := explain(err)
-	if explained.Reason == reasonUnavailable {
-		p.mu.Lock()
-		if o.uid != "" {
-			p.away.networks[o] = true
-		}
-		if nic.Name != "" {
-			p.away.interfaces[nic] = true
-		}
-		p.mu.Unlock()
+// begin notes what is to have rows from now on. What the Network waits for is found out anew.
+func (p *Provider) begin(o owner, interfaces []*v1alpha1.NetworkInterface) {
+	names := make([]types.NamespacedName, 0, len(interfaces))
+	for _, nic := range interfaces {
+		names = append(names, rules.NameOf(nic))
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.known[o] = names
+	delete(p.awaiting, o)
+}
+
+// failed explains an error.
+func failed(ctx context.Context, err error) *provider.Trouble {
+	explained := explain(err)
 	klog.FromContext(ctx).V(2).Info("OVN is in trouble", "reason", explained.Reason, "err", err)
 	return explained
 }
 
-// wakeAll finds everything that waited for the database.
+// wakeAll finds everything that is to have rows: it may have waited for the database, which may have been restored without some of
+// the rows.
 func (p *Provider) wakeAll() {
 	p.mu.Lock()
-	networks, interfaces := p.away.networks, p.away.interfaces
-	p.away.networks, p.away.interfaces = make(map[owner]bool), make(map[types.NamespacedName]bool)
+	known := maps.Clone(p.known)
 	p.mu.Unlock()
-	for o := range networks {
+	for o, interfaces := range known {
 		p.tell(o)
-	}
-	for name := range interfaces {
-		p.tellInterface(name)
+		for _, name := range interfaces {
+			p.tellInterface(name)
+		}
 	}
 }
 

@@ -333,6 +333,17 @@ func (l *Lab) Kill(name string) {
 	d.process = nil
 }
 
+// CopyNB copies the file of the north-bound database.
+func (l *Lab) CopyNB() ([]byte, error) { return os.ReadFile(l.path(NB + ".db")) }
+
+// RestoreNB starts the north-bound database, which has ended, with a copy of the file.
+func (l *Lab) RestoreNB(copied []byte) error {
+	if err := os.WriteFile(l.path(NB+".db"), copied, 0o600); err != nil {
+		return err
+	}
+	return l.StartDaemon(NB)
+}
+
 // Signal sends a daemon a signal.
 func (l *Lab) Signal(name string, signal syscall.Signal) error {
 	l.mu.Lock()
