@@ -6,7 +6,6 @@ package rules
 import (
 	"cmp"
 	"net/netip"
-	"slices"
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 )
@@ -18,15 +17,12 @@ type Clash struct {
 	With         *v1alpha1.NetworkInterface
 }
 
-// DecideClash returns what of a NetworkInterface overlaps what another of its Network had before, and whether anything does.
-// Two that ask for the same address are for another rule: one of them alone gets it.
-func DecideClash(
-	nic *v1alpha1.NetworkInterface, others []*v1alpha1.NetworkInterface, hadBefore func(other *v1alpha1.NetworkInterface) bool,
-) (Clash, bool) {
+// DecideClash returns what of a NetworkInterface overlaps what another of its Network had before, given where it overlaps others,
+// and whether anything does.
+func DecideClash(clashes []Clash, hadBefore func(other *v1alpha1.NetworkInterface) bool) (Clash, bool) {
 	var first Clash
-	for _, other := range others {
-		clash, ok := ClashOf(nic, other)
-		if ok && hadBefore(other) && (first.With == nil || compareClashes(clash, first) < 0) {
+	for _, clash := range clashes {
+		if hadBefore(clash.With) && (first.With == nil || compareClashes(clash, first) < 0) {
 			first = clash
 		}
 	}
@@ -37,20 +33,33 @@ func compareClashes(a, b Clash) int {
 	return cmp.Or(comparePrefixes(a.Range, b.Range), comparePrefixes(a.Other, b.Other), cmp.Compare(a.With.Name, b.With.Name))
 }
 
-// ClashOf returns the first range of a NetworkInterface that overlaps one of another, and whether any does.
-func ClashOf(nic, other *v1alpha1.NetworkInterface) (Clash, bool) {
-	if nic.UID == other.UID {
-		return Clash{}, false
-	}
-	theirs := heldRanges(other)
-	for _, own := range heldRanges(nic) {
-		for _, holding := range theirs {
-			if (own.isRouted || holding.isRouted) && own.Overlaps(holding.Prefix) {
-				return Clash{own.Prefix, holding.Prefix, other}, true
+// ClashesOf returns the first clash of a NetworkInterface with each of the others that it overlaps. Two that ask for the same address
+// are for another rule: one of them alone gets it.
+func ClashesOf(nic *v1alpha1.NetworkInterface, others []*v1alpha1.NetworkInterface) []Clash {
+	var clashes []Clash
+	var theirs []heldRange
+	own := appendHeld(nil, nic)
+	for _, other := range others {
+		if other.UID == nic.UID {
+			continue
+		}
+		var first Clash
+		theirs = appendHeld(theirs[:0], other)
+		for _, held := range own {
+			for _, holding := range theirs {
+				if (!held.isRouted && !holding.isRouted) || !held.Overlaps(holding.Prefix) {
+					continue
+				}
+				if clash := (Clash{held.Prefix, holding.Prefix, other}); first.With == nil || compareClashes(clash, first) < 0 {
+					first = clash
+				}
 			}
 		}
+		if first.With != nil {
+			clashes = append(clashes, first)
+		}
 	}
-	return Clash{}, false
+	return clashes
 }
 
 // heldRange is what a NetworkInterface asks for or has.
@@ -59,8 +68,8 @@ type heldRange struct {
 	isRouted bool // a range, not an address of its own
 }
 
-func heldRanges(nic *v1alpha1.NetworkInterface) []heldRange {
-	var all []heldRange
+// appendHeld appends what a NetworkInterface asks for or has.
+func appendHeld(all []heldRange, nic *v1alpha1.NetworkInterface) []heldRange {
 	address := func(text string) {
 		if address, err := netip.ParseAddr(text); err == nil {
 			all = append(all, heldRange{OneAddress(address), false})
@@ -83,6 +92,5 @@ func heldRanges(nic *v1alpha1.NetworkInterface) []heldRange {
 	for _, text := range nic.Status.Prefixes {
 		routed(text)
 	}
-	slices.SortFunc(all, func(a, b heldRange) int { return comparePrefixes(a.Prefix, b.Prefix) })
 	return all
 }

@@ -83,7 +83,7 @@ func TestDecideClash(t *testing.T) {
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			got := ""
-			clash, ok := DecideClash(tc.nic, tc.others, func(other *v1alpha1.NetworkInterface) bool { return other.Name < "m" })
+			clash, ok := DecideClash(ClashesOf(tc.nic, tc.others), func(other *v1alpha1.NetworkInterface) bool { return other.Name < "m" })
 			if ok {
 				got = fmt.Sprintf("%s over %s of %s", clash.Range, clash.Other, clash.With.Name)
 			}

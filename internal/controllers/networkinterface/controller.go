@@ -126,10 +126,8 @@ func (c *Controller) queueNeighbours(nic *v1alpha1.NetworkInterface) {
 	if nic == nil {
 		return
 	}
-	for _, neighbour := range index.NeighboursOf(c.interfaces, nic) {
-		if _, clashes := rules.ClashOf(nic, neighbour); clashes {
-			c.queue(neighbour)
-		}
+	for _, clash := range rules.ClashesOf(nic, index.NeighboursOf(c.interfaces, nic)) {
+		c.queue(clash.With)
 	}
 }
 
@@ -176,7 +174,7 @@ func (c *Controller) reconcile(ctx context.Context, name types.NamespacedName) (
 		return index.UnreadablePeriod, nil // It may still be there, so what is in force stays.
 	}
 	obstacle := c.obstacle(ctx, nic, network)
-	overlap := overlapWords(c.precedence.clash(nic, index.NeighboursOf(c.interfaces, nic)))
+	overlap := overlapWords(c.precedence.clash(nic, rules.ClashesOf(nic, index.NeighboursOf(c.interfaces, nic))))
 	if c.provider == nil || rules.IsManagedElsewhere(nic) {
 		c.precedence.giveBackAddresses(nic)
 		if update := withOverlapCondition(nic, explain(nic, obstacle), overlap); update != nil {

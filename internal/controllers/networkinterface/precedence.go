@@ -142,16 +142,16 @@ func (p *precedence) earlier(one, other *v1alpha1.NetworkInterface) bool {
 	return cmp.Or(cmp.Compare(p.arrival(one), p.arrival(other)), cmp.Compare(one.Name, other.Name)) < 0
 }
 
-// clash returns what of a NetworkInterface overlaps what another of its Network had before. One that was told of an overlap
-// came after one that was not; else the one that has its ranges came first, else the one that was created first.
-func (p *precedence) clash(nic *v1alpha1.NetworkInterface, others []*v1alpha1.NetworkInterface) (rules.Clash, bool) {
+// clash returns what of a NetworkInterface overlaps what another of its Network had before, given where it overlaps others. One that was
+// told of an overlap came after one that was not; else the one that has its ranges came first, else the one that was created first.
+func (p *precedence) clash(nic *v1alpha1.NetworkInterface, clashes []rules.Clash) (rules.Clash, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	own := p.known[nic.UID]
 	if own == nil {
 		return rules.Clash{}, false // It is no more.
 	}
-	clash, clashes := rules.DecideClash(nic, others, func(other *v1alpha1.NetworkInterface) bool {
+	first, found := rules.DecideClash(clashes, func(other *v1alpha1.NetworkInterface) bool {
 		if otherTold, told := hasOverlapCondition(other), hasOverlapCondition(nic); otherTold != told {
 			return told
 		}
@@ -160,8 +160,8 @@ func (p *precedence) clash(nic *v1alpha1.NetworkInterface, others []*v1alpha1.Ne
 		}
 		return p.earlier(other, nic)
 	})
-	own.settled = !clashes
-	return clash, clashes
+	own.settled = !found
+	return first, found
 }
 
 func (p *precedence) settled(nic *v1alpha1.NetworkInterface) bool {

@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
+	"ironcore.dev/networking/internal/rules"
 )
 
 func asksFor(address string) func(*v1alpha1.NetworkInterface) {
@@ -160,7 +161,7 @@ func TestClash(t *testing.T) {
 				p.clash(tc.rival, nil)
 			}
 			p.seen(tc.nic, false)
-			if clash, ok := p.clash(tc.nic, []*nic{tc.nic, tc.rival}); ok != tc.want || ok && clash.With != tc.rival {
+			if clash, ok := p.clash(tc.nic, rules.ClashesOf(tc.nic, []*nic{tc.nic, tc.rival})); ok != tc.want || ok && clash.With != tc.rival {
 				t.Errorf("told %v of %v, want %v", ok, clash, tc.want)
 			}
 		})
@@ -173,7 +174,7 @@ func TestClash(t *testing.T) {
 		changed.Spec.Prefixes[0].Value = "10.1.0.0/16"
 		p.seen(changed, false)
 		p.seen(later, false)
-		if clash, ok := p.clash(later, []*nic{changed}); ok {
+		if clash, ok := p.clash(later, rules.ClashesOf(later, []*nic{changed})); ok {
 			t.Errorf("told of %v", clash)
 		}
 	})
