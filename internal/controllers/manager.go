@@ -108,9 +108,6 @@ func NewManager(config Config) (*Manager, error) {
 	if err := m.interfaces.AddIndexers(index.InterfaceIndexers()); err != nil {
 		return nil, fmt.Errorf("adding the indexes of NetworkInterfaces: %w", err)
 	}
-	if err := m.interfaces.AddIndexers(virtualip.InterfaceIndexers()); err != nil {
-		return nil, fmt.Errorf("adding the indexes of NetworkInterfaces: %w", err)
-	}
 	if err := m.policies.AddIndexers(index.MemberIndexers()); err != nil {
 		return nil, fmt.Errorf("adding the indexes of NetworkPolicies: %w", err)
 	}

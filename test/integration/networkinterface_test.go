@@ -462,6 +462,41 @@ func TestAnInterfaceWithoutAddressesSaysWhichAreMissing(t *testing.T) {
 	}
 }
 
+// A VirtualIP leads to one of those that name it. The others are told as well once it is there.
+func TestInterfacesThatNameAVirtualIPFollowIt(t *testing.T) {
+	t.Parallel()
+	n := newNamespace(t, shared)
+	n.create(t, newNetwork("net"))
+	says := func(name, want string) {
+		t.Helper()
+		poll(t, patience, func() error {
+			nic, err := n.nics(t).Get(t.Context(), name, metav1.GetOptions{})
+			if err != nil {
+				return err
+			}
+			available := meta.FindStatusCondition(nic.Status.Conditions, "Available")
+			if available == nil || available.Message != want {
+				return fmt.Errorf("%s says %+v, want %q", name, available, want)
+			}
+			return nil
+		})
+	}
+	for i, name := range []string{"first", "second"} {
+		nic := newNIC(name, "net", fmt.Sprintf("10.0.0.%d", i+1))
+		nic.Spec.VirtualIP = &v1alpha1.VirtualIPSource{VirtualIPRef: &v1alpha1.LocalObjectReference{Name: "v"}}
+		n.createNIC(t, nic)
+		says(name, "There is no VirtualIP v: create it.")
+	}
+	n.kubectlWithInput(t, `{"apiVersion":"networking.ironcore.dev/v1alpha1","kind":"VirtualIP","metadata":{"name":"v"},
+		"spec":{"type":"Public","ipFamily":"IPv4"}}`, "create", "-f-")
+	n.awaitNIC(t, "first", v1alpha1.NetworkInterfaceStateAvailable, "Available")
+	says("second", "VirtualIP v leads to NetworkInterface first: choose another one.")
+	n.kubectl(t, "delete", "nic", "first")
+	n.awaitNIC(t, "second", v1alpha1.NetworkInterfaceStateAvailable, "Available")
+	n.kubectl(t, "delete", "virtualip", "v")
+	says("second", "There is no VirtualIP v: create it.")
+}
+
 func TestServerSideApplyOwnsWhatEachManagerSaysOfAnInterface(t *testing.T) {
 	t.Parallel()
 	n := newNamespace(t, ownServer(t, "--network-provider=external"))

@@ -21,6 +21,8 @@ const (
 	routedNetwork = "routed"
 	// interfaceMachine finds the NetworkInterfaces that a Machine uses.
 	interfaceMachine = "machine"
+	// interfaceVirtualIP finds the NetworkInterfaces that name a VirtualIP.
+	interfaceVirtualIP = "virtual-ip"
 )
 
 // InterfaceIndexers are to be added to the informer of NetworkInterfaces before it starts.
@@ -45,6 +47,12 @@ func InterfaceIndexers() cache.Indexers {
 				return nil
 			}
 			return []string{string(nic.Spec.MachineRef.UID)}
+		}),
+		interfaceVirtualIP: indexed(func(nic *v1alpha1.NetworkInterface) []string {
+			if source := nic.Spec.VirtualIP; source != nil && source.VirtualIPRef != nil {
+				return []string{types.NamespacedName{Namespace: nic.Namespace, Name: source.VirtualIPRef.Name}.String()}
+			}
+			return nil
 		}),
 	}
 }
@@ -93,4 +101,9 @@ func NeighboursOf(informer cache.SharedIndexInformer, nic *v1alpha1.NetworkInter
 // UsedBy returns the names of the NetworkInterfaces that the Machine with the given UID uses.
 func UsedBy(indexer cache.Indexer, machine types.UID) ([]types.NamespacedName, error) {
 	return names(indexer, interfaceMachine, string(machine))
+}
+
+// NamingVirtualIP returns the NetworkInterfaces that name a VirtualIP in virtualIPRef.
+func NamingVirtualIP(informer cache.SharedIndexInformer, vip types.NamespacedName) []*v1alpha1.NetworkInterface {
+	return listed[v1alpha1.NetworkInterface](informer, interfaceVirtualIP, vip.String())
 }

@@ -45,8 +45,8 @@ type Controller struct {
 	loop       *queue.Loop[types.NamespacedName]
 }
 
-// New returns a controller that is fed by the informers, which leave out unreadable objects, and writes through the client. Without a provider, somebody
-// outside realizes NetworkInterfaces.
+// New returns a controller that is fed by the informers, which leave out unreadable objects, and writes through the client. Without a
+// provider, somebody outside realizes NetworkInterfaces.
 func New(networks, interfaces, vips cache.SharedIndexInformer, client clientset.NetworkInterfacesGetter,
 	recorder record.EventRecorder, provider provider.InterfaceProvider, unreadable *index.Unreadable) *Controller {
 	c := &Controller{
@@ -81,12 +81,18 @@ func (c *Controller) Run(ctx context.Context, workers int) error {
 				c.queueMembers(ctx, cmp.Or(after, before))
 			}
 		}),
-		queue.FollowEach(c.vips, func(vip *v1alpha1.VirtualIP) {
-			if target := vip.Spec.TargetRef; target != nil {
-				c.loop.Add(types.NamespacedName{Namespace: vip.Namespace, Name: target.Name}, 0)
-			}
-		}),
+		queue.FollowEach(c.vips, c.queueOf),
 	)
+}
+
+// queueOf queues the NetworkInterfaces that name a VirtualIP, or that it leads to.
+func (c *Controller) queueOf(vip *v1alpha1.VirtualIP) {
+	for _, nic := range index.NamingVirtualIP(c.interfaces, rules.NameOf(vip)) {
+		c.queue(nic)
+	}
+	if target := vip.Spec.TargetRef; target != nil {
+		c.loop.Add(types.NamespacedName{Namespace: vip.Namespace, Name: target.Name}, 0)
+	}
 }
 
 // changed queues a NetworkInterface and, for each address of its own before or after the change, the one that is next in

@@ -25,12 +25,8 @@ import (
 // Name of the controller in flags, logs and metrics.
 const Name = "virtual-ip"
 
-const (
-	// byTarget finds the VirtualIPs that lead to a NetworkInterface.
-	byTarget = "target"
-	// byVirtualIP finds the NetworkInterfaces that name a VirtualIP.
-	byVirtualIP = "virtual-ip"
-)
+// byTarget finds the VirtualIPs that lead to a NetworkInterface.
+const byTarget = "target"
 
 // Indexers are to be added to the informer of VirtualIPs before it starts.
 func Indexers() cache.Indexers {
@@ -43,17 +39,6 @@ func Indexers() cache.Indexers {
 	}}
 }
 
-// InterfaceIndexers are to be added to the informer of NetworkInterfaces before it starts.
-func InterfaceIndexers() cache.Indexers {
-	return cache.Indexers{byVirtualIP: func(obj any) ([]string, error) {
-		nic := obj.(*v1alpha1.NetworkInterface)
-		if source := nic.Spec.VirtualIP; source != nil && source.VirtualIPRef != nil {
-			return []string{nic.Namespace + "/" + source.VirtualIPRef.Name}, nil
-		}
-		return nil, nil
-	}}
-}
-
 // Controller keeps the targets of VirtualIPs. Use New.
 type Controller struct {
 	vips, interfaces cache.SharedIndexInformer
@@ -63,7 +48,9 @@ type Controller struct {
 }
 
 // New returns a controller that is fed by the informers, which leave out unreadable objects, and writes through the client.
-func New(vips, interfaces cache.SharedIndexInformer, client clientset.NetworkingV1alpha1Interface, unreadable *index.Unreadable) *Controller {
+func New(
+	vips, interfaces cache.SharedIndexInformer, client clientset.NetworkingV1alpha1Interface, unreadable *index.Unreadable,
+) *Controller {
 	c := &Controller{vips: vips, interfaces: interfaces, client: client, unreadable: unreadable}
 	c.loop = queue.New(Name, c.reconcile)
 	return c
@@ -95,11 +82,8 @@ func (c *Controller) queueOf(nic *v1alpha1.NetworkInterface) {
 	}
 }
 
-func (c *Controller) reconcile(ctx context.Context, name types.NamespacedName) (time.Duration, error) {
-	s, err := c.read(name)
-	if err != nil {
-		return 0, err
-	}
+func (c *Controller) reconcile(ctx context.Context, name types.NamespacedName) (_ time.Duration, err error) {
+	s := c.read(name)
 	if s.vip != nil && c.unreadable.In(name.Namespace, "networkinterfaces") {
 		return index.UnreadablePeriod, nil // Its target may be among the unreadable ones.
 	}
@@ -127,17 +111,17 @@ func (c *Controller) reconcile(ctx context.Context, name types.NamespacedName) (
 	return 0, err
 }
 
-func (c *Controller) read(name types.NamespacedName) (state, error) {
-	s := state{vip: index.Get[v1alpha1.VirtualIP](c.vips, name), namesake: index.Get[v1alpha1.NetworkInterface](c.interfaces, name)}
+func (c *Controller) read(name types.NamespacedName) state {
+	s := state{
+		vip:       index.Get[v1alpha1.VirtualIP](c.vips, name),
+		namesake:  index.Get[v1alpha1.NetworkInterface](c.interfaces, name),
+		claimants: index.NamingVirtualIP(c.interfaces, name),
+	}
 	if s.vip != nil && s.vip.Spec.TargetRef != nil {
 		s.target = index.Get[v1alpha1.NetworkInterface](c.interfaces,
 			types.NamespacedName{Namespace: name.Namespace, Name: s.vip.Spec.TargetRef.Name})
 	}
-	claimants, err := c.interfaces.GetIndexer().ByIndex(byVirtualIP, name.String())
-	for _, nic := range claimants {
-		s.claimants = append(s.claimants, nic.(*v1alpha1.NetworkInterface))
-	}
-	return s, err
+	return s
 }
 
 // ask reads the NetworkInterfaces that a VirtualIP may belong to as they are now.

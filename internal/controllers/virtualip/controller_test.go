@@ -13,6 +13,7 @@ import (
 	clienttesting "k8s.io/client-go/testing"
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
+	"ironcore.dev/networking/internal/controllers/index"
 	"ironcore.dev/networking/internal/rules"
 	"ironcore.dev/networking/pkg/client/clientset/versioned/fake"
 	"ironcore.dev/networking/pkg/client/informers/externalversions"
@@ -62,7 +63,7 @@ func TestTheServerIsAskedBeforeAVirtualIPIsTakenAway(t *testing.T) {
 			})
 			of := externalversions.NewSharedInformerFactory(client, 0).Networking().V1alpha1()
 			vips, interfaces := of.VirtualIPs().Informer(), of.NetworkInterfaces().Informer()
-			err := errors.Join(vips.AddIndexers(Indexers()), interfaces.AddIndexers(InterfaceIndexers()), vips.GetIndexer().Add(tc.vip))
+			err := errors.Join(vips.AddIndexers(Indexers()), interfaces.AddIndexers(index.InterfaceIndexers()), vips.GetIndexer().Add(tc.vip))
 			if err != nil {
 				t.Fatal(err)
 			}
