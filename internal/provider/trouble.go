@@ -5,7 +5,8 @@ package provider
 
 import "ironcore.dev/networking/apis/networking/v1alpha1"
 
-// Trouble is an error with a state, a reason and a message for the owner of an object. They stay the same while the cause does.
+// Trouble is an error with a state, a reason and a message for the owner of an object. They stay the same while the cause does. It does
+// not wrap the cause, which may be an answer of another API server and would be taken for one of this server.
 type Trouble struct {
 	State           v1alpha1.NetworkState
 	Reason, Message string
@@ -18,9 +19,6 @@ func NewTrouble(state v1alpha1.NetworkState, reason, message string, cause error
 }
 
 func (t *Trouble) Error() string { return t.Message }
-
-// Unwrap returns the cause.
-func (t *Trouble) Unwrap() error { return t.Cause }
 
 // Realization reports the trouble of a Network about which nothing else is known. An available Network stays available.
 func (t *Trouble) Realization(network *v1alpha1.Network) Realization {

@@ -148,7 +148,7 @@ func (c *Controller) queuePeers(network *v1alpha1.Network) {
 	}
 }
 
-// interfaceChanged queues the Network of a NetworkInterface and those bound to it.
+// interfaceChanged queues the Network of a NetworkInterface and, where the change concerns them, those bound to it.
 func (c *Controller) interfaceChanged(before, after *v1alpha1.NetworkInterface) {
 	if !concernsNetwork(before, after) {
 		return
@@ -160,7 +160,9 @@ func (c *Controller) interfaceChanged(before, after *v1alpha1.NetworkInterface) 
 		name := index.NetworkOf(nic)
 		if network, err := c.networks.Networks(name.Namespace).Get(name.Name); err == nil {
 			c.loop.Add(key{name, network.UID}, burst)
-			c.queuePeers(network)
+			if concernsPeers(before, after) {
+				c.queuePeers(network)
+			}
 		}
 	}
 }
@@ -284,12 +286,13 @@ func (c *Controller) realize(ctx context.Context, network *v1alpha1.Network) err
 	if realizeErr == nil {
 		return reportErr
 	}
+	realizeErr = fmt.Errorf("realizing %s: %w", klog.KObj(network), realizeErr)
 	reason := realization.Reason
 	if reason == "" {
 		reason = reasonRealizeFailed
 	}
 	errorsMetric.WithLabelValues(reason).Inc()
-	return fmt.Errorf("realizing %s: %w", klog.KObj(network), realizeErr)
+	return errors.Join(realizeErr, reportErr)
 }
 
 // peers returns the Networks at the other end of the Bound peerings.

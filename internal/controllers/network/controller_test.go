@@ -271,6 +271,18 @@ func TestWhatAFailedRealizationReportsHolds(t *testing.T) {
 		`realization: finalizers [], providerID "memory://uid-of-a", state Available`)
 }
 
+func TestAFailureToReportAFailedRealizationIsNotLost(t *testing.T) {
+	broken, refused := errors.New("no room for it"), errors.New("nobody answers")
+	f := newFixture(t, &memory{broken: broken, reason: "NoRoom"}, networkA())
+	f.client.PrependReactor("create", "networks/realization", func(clienttesting.Action) (bool, runtime.Object, error) {
+		return true, nil, refused
+	})
+	_, err := f.reconcile(t.Context(), key{types.NamespacedName{Namespace: "team-a", Name: "a"}, "uid-of-a"})
+	if !errors.Is(err, broken) || !errors.Is(err, refused) {
+		t.Errorf("got error %v, want %v and %v", err, broken, refused)
+	}
+}
+
 func TestAConflictIsReportedAndMended(t *testing.T) {
 	f := newFixture(t, &memory{}, networkA())
 	conflicts := 1

@@ -150,12 +150,16 @@ func exposureMayChange(before, after *v1alpha1.Network) bool {
 		})
 }
 
-// concernsNetwork tells whether a change of a NetworkInterface may change what realizes its Network, or what that exposes.
-// A nil NetworkInterface does not exist. The labels tell which policies are for it.
+// concernsNetwork tells whether a change of a NetworkInterface may change what realizes its Network. A nil NetworkInterface does not
+// exist. The labels tell which policies are for it.
 func concernsNetwork(before, after *v1alpha1.NetworkInterface) bool {
+	return concernsPeers(before, after) || !maps.Equal(before.Labels, after.Labels)
+}
+
+// concernsPeers tells whether a change of a NetworkInterface may change what its Network exposes.
+func concernsPeers(before, after *v1alpha1.NetworkInterface) bool {
 	return before == nil || after == nil || before.UID != after.UID || before.Status.State != after.Status.State ||
-		!slices.Equal(before.Status.IPs, after.Status.IPs) || !slices.Equal(before.Status.Prefixes, after.Status.Prefixes) ||
-		!maps.Equal(before.Labels, after.Labels)
+		!slices.Equal(before.Status.IPs, after.Status.IPs) || !slices.Equal(before.Status.Prefixes, after.Status.Prefixes)
 }
 
 // decide returns the Network with the provider ID and the status that tell what realizes it, or nil if they do already.

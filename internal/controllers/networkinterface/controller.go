@@ -9,6 +9,7 @@ package networkinterface
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -193,7 +194,7 @@ func (c *Controller) reconcile(ctx context.Context, name types.NamespacedName) (
 	if obstacle != nil {
 		realization = *obstacle
 	} else {
-		realization, realizeErr = c.provider.RealizeInterface(ctx, nic, network, c.virtualIPOf(nic))
+		realization, realizeErr = c.realize(ctx, nic, network)
 	}
 	if realization.State != "" && realization.State != v1alpha1.NetworkInterfaceStateAvailable {
 		c.precedence.giveBackAddresses(nic)
@@ -201,21 +202,28 @@ func (c *Controller) reconcile(ctx context.Context, name types.NamespacedName) (
 	if update := withProviderID(nic, realization); update != nil {
 		// Its event brings the status.
 		if _, err := c.client.NetworkInterfaces(nic.Namespace).Update(ctx, update, metav1.UpdateOptions{}); err != nil {
-			return 0, err
+			return 0, errors.Join(realizeErr, err)
 		}
 		return 0, realizeErr
 	}
 	update := withOverlapCondition(nic, report(nic, realization), overlap)
 	if err := c.write(ctx, update); err != nil {
-		return 0, err
+		return 0, errors.Join(realizeErr, err)
 	}
 	if kind, reason, message := event(nic, update, realization); kind != "" {
 		c.recorder.Event(nic, kind, reason, message)
 	}
-	if realizeErr != nil {
-		return 0, fmt.Errorf("realizing %s: %w", klog.KObj(nic), realizeErr)
+	return retryAfter(obstacle), realizeErr
+}
+
+// realize asks the provider for what a NetworkInterface is to have.
+func (c *Controller) realize(ctx context.Context, nic *v1alpha1.NetworkInterface, network *v1alpha1.Network,
+) (provider.InterfaceRealization, error) {
+	realization, err := c.provider.RealizeInterface(ctx, nic, network, c.virtualIPOf(nic))
+	if err != nil {
+		err = fmt.Errorf("realizing %s: %w", klog.KObj(nic), err)
 	}
-	return retryAfter(obstacle), nil
+	return realization, err
 }
 
 // contenderPeriod is how often one that waits for an address looks who has it now: only the next in line is told of a change.

@@ -61,7 +61,7 @@ func TestExplain(t *testing.T) {
 		if string(got.State) != tc.state || got.Reason != tc.reason || !strings.Contains(got.Message, tc.phrase) {
 			t.Errorf("%s: got %s %s %q", sentence, got.State, got.Reason, got.Message)
 		}
-		if !errors.Is(got, tc.err) {
+		if !errors.Is(got.Cause, tc.err) {
 			t.Errorf("%s: the cause is lost", sentence)
 		}
 		if again := explain(got); again != got {
