@@ -61,8 +61,7 @@ func (c *Cluster) whileServed(ctx context.Context, kind Kind, work func(context.
 		logger.Info("The host cluster serves " + kind.Plural)
 		if err := c.untilGone(ctx, kind.Resource, work); err != nil {
 			logger.Error(err, "Working on "+kind.Plural+" ended, will try again")
-		}
-		if ctx.Err() == nil {
+		} else if ctx.Err() == nil {
 			logger.Info("The host cluster does not serve " + kind.Plural + " any more, all stays as it is")
 		}
 	}, discoveryPeriod)

@@ -235,7 +235,7 @@ func (r *machineReconciler) create(ctx context.Context, name types.NamespacedNam
 	nic, err := r.client.NetworkInterfaces(name.Namespace).Create(ctx, ephemeralInterface(name.Name, m), metav1.CreateOptions{})
 	switch {
 	case apierrors.IsAlreadyExists(err):
-		return 0, nil // Its event comes.
+		return retryPeriod, nil // Its event comes, unless it can't be read.
 	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
 		return 0, err // The Machine goes too.
 	case apierrors.IsInvalid(err), apierrors.IsForbidden(err):
