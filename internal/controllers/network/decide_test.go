@@ -429,25 +429,26 @@ func TestAChangeConcernsThosePeersWhosePeeringsTurn(t *testing.T) {
 }
 
 func TestWhatAChangeOfANetworkInterfaceConcerns(t *testing.T) {
-	nic := func(change func(*v1alpha1.NetworkInterface)) *v1alpha1.NetworkInterface {
+	type nic = v1alpha1.NetworkInterface
+	with := func(change func(*nic)) *nic {
 		nic := &v1alpha1.NetworkInterface{ObjectMeta: metav1.ObjectMeta{UID: "1", Labels: map[string]string{"app": "web"}}}
 		nic.Status.State, nic.Status.IPs = v1alpha1.NetworkInterfaceStateAvailable, []string{"10.0.0.1"}
 		change(nic)
 		return nic
 	}
-	same := nic(func(*v1alpha1.NetworkInterface) {})
+	same := with(func(*nic) {})
 	for sentence, tc := range map[string]struct {
-		before, after  *v1alpha1.NetworkInterface
+		before, after  *nic
 		network, peers bool
 	}{
 		"one that comes":              {nil, same, true, true},
 		"one that goes":               {same, nil, true, true},
-		"one that was created again":  {same, nic(func(n *v1alpha1.NetworkInterface) { n.UID = "2" }), true, true},
-		"another state":               {same, nic(func(n *v1alpha1.NetworkInterface) { n.Status.State = "Error" }), true, true},
-		"another address":             {same, nic(func(n *v1alpha1.NetworkInterface) { n.Status.IPs = nil }), true, true},
-		"another range":               {same, nic(func(n *v1alpha1.NetworkInterface) { n.Status.Prefixes = []string{"10.1.0.0/24"} }), true, true},
-		"a label, which policies see": {same, nic(func(n *v1alpha1.NetworkInterface) { n.Labels = nil }), true, false},
-		"an annotation":               {same, nic(func(n *v1alpha1.NetworkInterface) { n.Annotations = map[string]string{"a": "b"} }), false, false},
+		"one that was created again":  {same, with(func(n *nic) { n.UID = "2" }), true, true},
+		"another state":               {same, with(func(n *nic) { n.Status.State = "Error" }), true, true},
+		"another address":             {same, with(func(n *nic) { n.Status.IPs = nil }), true, true},
+		"another range":               {same, with(func(n *nic) { n.Status.Prefixes = []string{"10.1.0.0/24"} }), true, true},
+		"a label, which policies see": {same, with(func(n *nic) { n.Labels = nil }), true, false},
+		"an annotation":               {same, with(func(n *nic) { n.Annotations = map[string]string{"a": "b"} }), false, false},
 	} {
 		network, peers := concernsNetwork(tc.before, tc.after), concernsPeers(tc.before, tc.after)
 		if network != tc.network || peers != tc.peers {

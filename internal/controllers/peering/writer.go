@@ -38,7 +38,9 @@ type Writer struct {
 }
 
 // NewWriter returns a Writer that reads from the lister, which leaves out unreadable objects, and writes through the client.
-func NewWriter(networks listers.NetworkLister, client clientset.NetworksGetter, recorder record.EventRecorder, unreadable *index.Unreadable) *Writer {
+func NewWriter(
+	networks listers.NetworkLister, client clientset.NetworksGetter, recorder record.EventRecorder, unreadable *index.Unreadable,
+) *Writer {
 	return &Writer{
 		networks: networks, client: client, recorder: recorder, unreadable: unreadable,
 		lastWritten: make(map[types.UID]string), heldBackSince: make(map[types.UID]time.Time),

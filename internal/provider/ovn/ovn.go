@@ -144,7 +144,7 @@ func (p *Provider) Realize(
 		return !isInterface || !inForce[nic]
 	})
 	if err != nil {
-		failed := failed(ctx, err)
+		failed := troubleOf(ctx, err)
 		realization := failed.Realization(network)
 		realization.Policies = realizePolicies(situation.Policies, provider.PolicyRealization{
 			Transient: failed.State == v1alpha1.NetworkStatePending, Reason: failed.Reason, Message: failed.Message,
@@ -302,7 +302,7 @@ func (p *Provider) Release(ctx context.Context, network *v1alpha1.Network) (gone
 	p.begin(o, nil)
 	err = p.ensure(ctx, o, func(*realized) ([]row, error) { return nil, nil }, func(string) bool { return true })
 	if err != nil {
-		return false, failed(ctx, err)
+		return false, troubleOf(ctx, err)
 	}
 	p.prefixes.Forget(o.uid)
 	p.mu.Lock()
@@ -345,7 +345,7 @@ func (p *Provider) RealizeInterface(
 	if err == nil {
 		return realization, nil
 	}
-	failed := failed(ctx, err)
+	failed := troubleOf(ctx, err)
 	return unwritten(nic, failed), failed
 }
 
@@ -361,8 +361,8 @@ func (p *Provider) begin(o owner, interfaces []*v1alpha1.NetworkInterface) {
 	delete(p.awaiting, o)
 }
 
-// failed explains an error.
-func failed(ctx context.Context, err error) *provider.Trouble {
+// troubleOf explains an error, and logs it.
+func troubleOf(ctx context.Context, err error) *provider.Trouble {
 	explained := explain(err)
 	klog.FromContext(ctx).V(2).Info("OVN is in trouble", "reason", explained.Reason, "err", err)
 	return explained
