@@ -4,6 +4,7 @@
 package integration
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -39,6 +40,16 @@ func TestAnEmptyListOfPrefixesIsRefusedByEveryVerb(t *testing.T) {
 	refused("create", w.send(t, "POST", namespace+"/networks", jsonType, network.manifest(namespace, "new", object{"peerings": []any{empty}})))
 	refused("server-side apply that creates", w.send(t, "PATCH", namespace+"/networks/new?fieldManager=gitops", applyType,
 		network.manifest(namespace, "new", object{"peerings": []any{empty}})))
+	path := namespace + "/networks/flow"
+	w.mustSend(t, "PATCH", path+"?fieldManager=gitops", applyType, network.manifest(namespace, "flow", object{"peerings": []any{narrowed}}))
+	flow := fmt.Appendf(nil, `{apiVersion: networking.ironcore.dev/v1alpha1, kind: Network, spec: {peerings: [
+		{name: %s, networkRef: {name: peer}, prefixes: []}]}}`, narrowed["name"])
+	for _, contentType := range []string{applyType, applyType + "; a=b; a=b"} {
+		refused("server-side apply of YAML that begins like JSON", w.send(t, "PATCH", path+"?fieldManager=gitops", contentType, flow))
+	}
+	if !isNarrow(t, w, path) {
+		t.Error("the peering is open")
+	}
 	for _, stored := range []object{narrowed, open} {
 		for _, verb := range slices.Sorted(maps.Keys(verbs)) {
 			for _, query := range []string{"?dryRun=All", "?"} {

@@ -17,8 +17,10 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/protobuf/encoding/protowire"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
 )
@@ -726,6 +728,28 @@ func TestDeletionEndsWithEveryPropagationPolicy(t *testing.T) {
 	}
 }
 
+// flow is a Network in YAML that begins like JSON. It has a bad label too, which validation would find.
+func flow(peerings []any) []byte {
+	var body strings.Builder
+	body.WriteString("{apiVersion: networking.ironcore.dev/v1alpha1, kind: Network, metadata: {name: small, labels: {bad label: x}}, spec: {peerings: [")
+	for _, peering := range peerings {
+		fmt.Fprintf(&body, "{name: %s, networkRef: {name: x}}, ", peering.(object)["name"])
+	}
+	body.WriteString("]}}")
+	return []byte(body.String())
+}
+
+// emptyPeerings is a Network in protobuf with peerings of two bytes each. Its name is bad too, which validation would find.
+func emptyPeerings(count int) []byte {
+	field := func(message []byte, number protowire.Number, value []byte) []byte {
+		return protowire.AppendBytes(protowire.AppendTag(message, number, protowire.BytesType), value)
+	}
+	const spec, metadata, kind, raw = 2, 1, 1, 2
+	network := field(field(nil, metadata, field(nil, 1, []byte("bad name"))), spec, bytes.Repeat([]byte{0x12, 0}, count))
+	named := field(field(nil, 1, []byte("networking.ironcore.dev/v1alpha1")), 2, []byte("Network"))
+	return field(field([]byte("k8s\x00"), kind, named), raw, network)
+}
+
 func TestABodyThatIsTooLargeIsRefusedBeforeItCosts(t *testing.T) {
 	w, namespace := newWriter(t, ownServer(t, "--network-provider=external")), "large"
 	var peerings []any
@@ -748,11 +772,14 @@ func TestABodyThatIsTooLargeIsRefusedBeforeItCosts(t *testing.T) {
 		{"a long list is named", "POST", "/networks", jsonType, network.manifest(namespace, "many", object{"peerings": peerings}), 422},
 		{"by a patch too", "PATCH", "/networks/small", mergeType, object{"spec": object{"peerings": peerings}}, 422},
 		{"by server-side apply too", "PATCH", "/networks/small?fieldManager=x", applyType, network.manifest(namespace, "small", object{"peerings": peerings}), 422},
+		{"and if its YAML begins like JSON", "PATCH", "/networks/small?fieldManager=x", applyType, flow(peerings), 422},
+		{"by a create in YAML too", "POST", "/networks", "application/yaml", flow(peerings), 422},
+		{"in protobuf too", "POST", "/networks", runtime.ContentTypeProtobuf, emptyPeerings(1_500_000), 422},
 		{"labels are capped on update", "PUT", "/networks/small", jsonType, labelled, 422},
 		{"a long body is too large", "POST", "/networks", jsonType, long, 413},
 	} {
 		answer := w.send(t, tc.method, namespace+tc.path, tc.contentType, tc.body)
-		if answer.code != tc.code || len(answer.body) > 10000 {
+		if answer.code != tc.code || len(answer.body) > 10000 || strings.Contains(string(answer.body), "bad ") {
 			t.Errorf("%s: answered %d in %d bytes: %.300s, want %d", tc.sentence, answer.code, len(answer.body), answer.body, tc.code)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/types"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
@@ -19,7 +20,23 @@ const (
 	maxDestinations = 10000 // of the destinations of a LoadBalancerRouting
 	maxLabels       = 1000  // of metadata.labels
 	maxKeys         = 10000 // of any other map
+	// maxTotal is for the items of all lists and maps: more don't fit in an object that can be stored.
+	maxTotal = 200000
 )
+
+func mostItems(list string) int {
+	if list == "destinations" {
+		return maxDestinations
+	}
+	return maxItems
+}
+
+func mostKeys(of string) int {
+	if of == "labels" {
+		return maxLabels
+	}
+	return maxKeys
+}
 
 // level is a list or a map that is being read.
 type level struct {
@@ -40,6 +57,7 @@ func checkSizes(document []byte) field.ErrorList {
 	decoder := json.NewDecoder(bytes.NewReader(document))
 	decoder.UseNumber()
 	var levels []level
+	var total counter
 	for {
 		token, err := decoder.Token()
 		if err != nil {
@@ -56,8 +74,9 @@ func checkSizes(document []byte) field.ErrorList {
 				top.key, top.isKey = token.(string), false
 				continue
 			}
-			if top.count++; top.count > top.most {
-				return field.ErrorList{field.TooMany(top.path, top.count, top.most)}
+			top.count++
+			if err := total.count(top.path, top.count, top.most); err != nil {
+				return field.ErrorList{err}
 			}
 			top.isKey = !top.isList
 			name = top.key
@@ -70,17 +89,9 @@ func checkSizes(document []byte) field.ErrorList {
 		}
 		switch token {
 		case json.Delim('['):
-			most := maxItems
-			if name == "destinations" {
-				most = maxDestinations
-			}
-			levels = append(levels, level{path: path, isList: true, most: most})
+			levels = append(levels, level{path: path, isList: true, most: mostItems(name)})
 		case json.Delim('{'):
-			most := maxKeys
-			if name == "labels" {
-				most = maxLabels
-			}
-			levels = append(levels, level{path: path, isKey: true, most: most})
+			levels = append(levels, level{path: path, isKey: true, most: mostKeys(name)})
 		}
 	}
 }
@@ -92,13 +103,13 @@ func emptyPrefixes(document []byte) field.ErrorList {
 	var network struct {
 		Spec struct {
 			Peerings []struct {
-				Prefixes *[]json.RawMessage
+				Prefixes *[]json.RawMessage `json:"prefixes"`
 				// Order is what kubectl apply sends of an empty list in a manifest.
 				Order *[]json.RawMessage `json:"$setElementOrder/prefixes"`
-			}
-		}
+			} `json:"peerings"`
+		} `json:"spec"`
 	}
-	if json.Unmarshal(document, &network) != nil {
+	if utiljson.Unmarshal(document, &network) != nil {
 		return nil // For decoding to refuse.
 	}
 	var errs field.ErrorList

@@ -7,10 +7,10 @@ package guard
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"reflect"
 	"slices"
@@ -20,7 +20,9 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	cbor "k8s.io/apimachinery/pkg/runtime/serializer/cbor/direct"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apiserver/pkg/endpoints/handlers/responsewriters"
 	apirequest "k8s.io/apiserver/pkg/endpoints/request"
 	"k8s.io/apiserver/pkg/endpoints/responsewriter"
@@ -40,7 +42,7 @@ var writes = []string{"create", "update", "patch", "delete", "deletecollection"}
 
 // Writes guards the writes of the API that a handler serves. The scheme has the types of the kinds.
 func Writes(handler http.Handler, scheme *runtime.Scheme, codecs runtime.NegotiatedSerializer) http.Handler {
-	kinds := make(map[string]reflect.Type)
+	kinds, all := make(map[string]reflect.Type), scheme.AllKnownTypes()
 	for kind, goType := range scheme.KnownTypes(v1alpha1.SchemeGroupVersion) {
 		plural, singular := meta.UnsafeGuessKindToResource(v1alpha1.SchemeGroupVersion.WithKind(kind))
 		kinds[plural.Resource] = goType
@@ -55,7 +57,7 @@ func Writes(handler http.Handler, scheme *runtime.Scheme, codecs runtime.Negotia
 		refuse := func(err error) {
 			responsewriters.ErrorNegotiated(err, codecs, v1alpha1.SchemeGroupVersion, w, r)
 		}
-		checked, err := check(r, info, kinds[info.Resource])
+		checked, err := check(r, info, kinds[info.Resource], all)
 		if err != nil {
 			refuse(err)
 			return
@@ -102,8 +104,10 @@ func (a *trackedAnswer) Write(data []byte) (int, error) {
 	return a.ResponseWriter.Write(data)
 }
 
-// check reads the body of a request for objects of the given type and returns the request with it, or why it is refused.
-func check(r *http.Request, info *apirequest.RequestInfo, kind reflect.Type) (*http.Request, error) {
+// check reads the body of a request for objects of the given type and returns the request with it, or why it is refused. All are the
+// types that a body can name.
+func check(r *http.Request, info *apirequest.RequestInfo, kind reflect.Type, all map[schema.GroupVersionKind]reflect.Type,
+) (*http.Request, error) {
 	if r.Body == nil || info.Verb == "delete" || info.Verb == "deletecollection" {
 		return r, nil
 	}
@@ -115,8 +119,9 @@ func check(r *http.Request, info *apirequest.RequestInfo, kind reflect.Type) (*h
 		return nil, apierrors.NewRequestEntityTooLargeError(fmt.Sprintf("the body must not be longer than %d bytes", MaxBody))
 	}
 	var said intent.Intent
-	contentType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if contentType == string(types.ApplyYAMLPatchType) {
+	contentType, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";") // Patches are served whatever follows.
+	contentType = strings.ToLower(strings.TrimSpace(contentType))
+	if isApplied(contentType) {
 		said.Applier = r.URL.Query().Get("fieldManager")
 	}
 	if document := asJSON(body, contentType); document != nil {
@@ -125,11 +130,7 @@ func check(r *http.Request, info *apirequest.RequestInfo, kind reflect.Type) (*h
 			errs = append(errs, emptyPrefixes(document)...)
 		}
 		if len(errs) > 0 {
-			name := info.Resource
-			if kind != nil {
-				name = kind.Name()
-			}
-			return nil, apierrors.NewInvalid(schema.GroupKind{Group: info.APIGroup, Kind: name}, info.Name, errs)
+			return nil, invalid(info, kind, errs)
 		}
 		if contentType == string(types.StrategicMergePatchType) {
 			if err := misused(document, kind); err != nil {
@@ -140,6 +141,11 @@ func check(r *http.Request, info *apirequest.RequestInfo, kind reflect.Type) (*h
 			said.Cleared = clearedFields(document, types.PatchType(contentType))
 		}
 	}
+	if bytes.HasPrefix(body, protobufPrefix) {
+		if errs := checkProtobuf(body, all, kind); len(errs) > 0 {
+			return nil, invalid(info, kind, errs)
+		}
+	}
 	r = r.WithContext(intent.With(r.Context(), said))
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return r, nil
@@ -147,16 +153,36 @@ func check(r *http.Request, info *apirequest.RequestInfo, kind reflect.Type) (*h
 
 // isMerged tells whether an empty list in a body may be gone before validation can see it.
 func isMerged(contentType string) bool {
-	return contentType == string(types.ApplyYAMLPatchType) || contentType == string(types.StrategicMergePatchType)
+	return isApplied(contentType) || contentType == string(types.StrategicMergePatchType)
+}
+
+func isApplied(contentType string) bool {
+	return contentType == string(types.ApplyYAMLPatchType) || contentType == string(types.ApplyCBORPatchType)
+}
+
+func invalid(info *apirequest.RequestInfo, kind reflect.Type, errs field.ErrorList) error {
+	name := info.Resource
+	if kind != nil {
+		name = kind.Name()
+	}
+	return apierrors.NewInvalid(schema.GroupKind{Group: info.APIGroup, Kind: name}, info.Name, errs)
 }
 
 // asJSON returns a body as JSON, or nil if it is in a binary form or malformed: then decoding has the word.
 func asJSON(body []byte, contentType string) []byte {
-	if trimmed := bytes.TrimSpace(body); len(trimmed) > 0 && (trimmed[0] == '{' || trimmed[0] == '[') {
+	trimmed := bytes.TrimSpace(body)
+	looksLikeJSON := len(trimmed) > 0 && (trimmed[0] == '{' || trimmed[0] == '[')
+	switch {
+	case looksLikeJSON && (!strings.HasSuffix(contentType, "yaml") || json.Valid(body)): // YAML may begin in the same way.
 		return body
-	}
-	if strings.HasSuffix(contentType, "yaml") {
+	case strings.HasSuffix(contentType, "yaml"):
 		if document, err := yaml.YAMLToJSON(body); err == nil {
+			return document
+		}
+	case strings.HasSuffix(contentType, "cbor"):
+		var value any
+		if cbor.Unmarshal(body, &value) == nil {
+			document, _ := json.Marshal(value)
 			return document
 		}
 	}
