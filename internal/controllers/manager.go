@@ -144,7 +144,7 @@ func (m *Manager) HealthChecks() []healthz.HealthChecker {
 		}),
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.Options.ConcurrentSyncs)) {
-		if m.Options.enabled(name) {
+		if m.Options.Enabled(name) {
 			checks = append(checks, healthz.NamedCheck("controller-"+name, func(*http.Request) error { return m.healthy(name) }))
 		}
 	}
@@ -204,7 +204,7 @@ func (m *Manager) Run(ctx context.Context) {
 	if m.Synced != nil {
 		m.Synced()
 	}
-	if !slices.ContainsFunc(controllerNames, m.Options.enabled) { // It would keep those from leading that have something to do.
+	if !slices.ContainsFunc(controllerNames, m.Options.Enabled) { // It would keep those from leading that have something to do.
 		<-ctx.Done()
 		return
 	}
@@ -225,7 +225,7 @@ func (m *Manager) runControllers(ctx context.Context) error {
 	}
 	running, ctx := errgroup.WithContext(ctx)
 	start := func(name string, construct func() controller) {
-		if m.Options.enabled(name) {
+		if m.Options.Enabled(name) {
 			started := construct()
 			m.running.Store(name, started)
 			running.Go(func() error {
@@ -234,9 +234,22 @@ func (m *Manager) runControllers(ctx context.Context) error {
 			})
 		}
 	}
+	if err := m.startRealizing(start); err != nil {
+		return err
+	}
+	m.startOthers(start)
+	<-ctx.Done()
+	return running.Wait()
+}
+
+// starter starts a controller if it is enabled.
+type starter func(name string, construct func() controller)
+
+// startRealizing starts the controllers that work with the network provider.
+func (m *Manager) startRealizing(start starter) error {
 	client := m.Client.NetworkingV1alpha1()
 	var interfaceProvider provider.InterfaceProvider // Nil while somebody outside realizes NetworkInterfaces.
-	if m.NewProvider != nil && slices.ContainsFunc([]string{address.Name, network.Name, networkinterface.Name}, m.Options.enabled) {
+	if m.NewProvider != nil && slices.ContainsFunc([]string{address.Name, network.Name, networkinterface.Name}, m.Options.Enabled) {
 		realizing, err := m.NewProvider()
 		if err != nil {
 			return err
@@ -259,6 +272,12 @@ func (m *Manager) runControllers(ctx context.Context) error {
 	start(networkinterface.Name, func() controller {
 		return networkinterface.New(m.networks, m.interfaces, m.vips, client, m.Recorder, interfaceProvider, m.Unreadable)
 	})
+	return nil
+}
+
+// startOthers starts the controllers that work with the API alone, or with the host cluster.
+func (m *Manager) startOthers(start starter) {
+	client := m.Client.NetworkingV1alpha1()
 	writer := peering.NewWriter(listers.NewNetworkLister(m.networks.GetIndexer()), client, m.Recorder, m.Unreadable)
 	start(peering.Name, func() controller { return peering.New(m.networks, writer) })
 	start(peering.ReleaseName, func() controller { return peering.NewRelease(m.networks, writer) })
@@ -277,6 +296,4 @@ func (m *Manager) runControllers(ctx context.Context) error {
 		start(machine.Name, func() controller { return machine.New(m.Host, m.interfaces, client, m.Recorder) })
 		start(prefix.Name, func() controller { return prefix.New(m.Host, m.interfaces, m.balancers, client, m.Recorder) })
 	}
-	<-ctx.Done()
-	return running.Wait()
 }

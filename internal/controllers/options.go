@@ -92,8 +92,27 @@ func (o *Options) Validate() []error {
 	return errs
 }
 
-// enabled tells whether a controller is to run.
-func (o *Options) enabled(name string) bool {
+// RefuseIdle returns an error for each flag that chooses or tunes a controller that does not run. idle says, by its name, why a
+// controller can't; given tells whether the user set a flag.
+func (o *Options) RefuseIdle(idle map[string]string, given func(flag string) bool) []error {
+	var errs []error
+	for _, name := range controllerNames {
+		why := idle[name]
+		if why != "" && slices.Contains(o.Controllers, name) {
+			errs = append(errs, fmt.Errorf("--controllers: %s has no effect %s: leave it out", name, why))
+		}
+		if why == "" && !o.Enabled(name) {
+			why = fmt.Sprintf("with --controllers=%s, which leaves %s out", strings.Join(o.Controllers, ","), name)
+		}
+		if why != "" && given(concurrentSyncs(name)) {
+			errs = append(errs, fmt.Errorf("--%s has no effect %s", concurrentSyncs(name), why))
+		}
+	}
+	return errs
+}
+
+// Enabled tells whether a controller is to run.
+func (o *Options) Enabled(name string) bool {
 	chosen := sets.New(o.Controllers...)
 	return !chosen.Has("-"+name) && (chosen.Has(name) || chosen.Has("*"))
 }

@@ -58,7 +58,7 @@ func TestOptions(t *testing.T) {
 			}
 			var enabled, errs []string
 			for _, name := range controllerNames {
-				if o.enabled(name) {
+				if o.Enabled(name) {
 					enabled = append(enabled, name)
 				}
 			}
@@ -71,6 +71,52 @@ func TestOptions(t *testing.T) {
 			}
 			if diff := cmp.Diff(tc.wantErrors, errs, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("errors (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestRefuseIdle(t *testing.T) {
+	idle := map[string]string{"machine": "with --standalone"}
+	for sentence, tc := range map[string]struct {
+		args []string
+		want []string
+	}{
+		"what runs may be chosen and tuned": {args: []string{"--controllers=peering", "--concurrent-peering-syncs=3"}},
+		"all are those that can run":        {args: []string{"--controllers=*"}},
+		"one that can't run may be left out": {
+			args: []string{"--controllers=*,-machine"},
+		},
+		"one that can't run is not chosen": {
+			args: []string{"--controllers=*,machine"},
+			want: []string{"--controllers: machine has no effect with --standalone: leave it out"},
+		},
+		"one that can't run is not tuned": {
+			args: []string{"--concurrent-machine-syncs=3"},
+			want: []string{"--concurrent-machine-syncs has no effect with --standalone"},
+		},
+		"one that is left out is not tuned": {
+			args: []string{"--controllers=*,-release", "--concurrent-release-syncs=3"},
+			want: []string{"--concurrent-release-syncs has no effect with --controllers=*,-release, which leaves release out"},
+		},
+		"nor is one that is not chosen": {
+			args: []string{"--controllers=peering", "--concurrent-release-syncs=3"},
+			want: []string{"--concurrent-release-syncs has no effect with --controllers=peering, which leaves release out"},
+		},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			o := NewOptions()
+			flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
+			o.AddFlags(flags)
+			if err := flags.Parse(tc.args); err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, err := range o.RefuseIdle(idle, flags.Changed) {
+				got = append(got, err.Error())
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -33,20 +33,7 @@ func NewCommand() *cobra.Command {
 		Args:          cobra.NoArgs,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := logsapi.ValidateAndApply(o.Logs, utilfeature.DefaultFeatureGate); err != nil {
-				return fmt.Errorf("--logging-format and the other flags for logs: %w", err)
-			}
-			cliflag.PrintFlags(cmd.Flags())
-			if err := o.Complete(cmd.Flags().Changed); err != nil {
-				return err
-			}
-			errs := slices.Concat(o.refuseHostFlags(sections), o.refuseIdleFlags(cmd.Flags()), named(o.Validate(), cmd.Flags()))
-			if err := utilerrors.NewAggregate(errs); err != nil {
-				return err
-			}
-			return Run(genericapiserver.SetupSignalContext(), o, cmd.OutOrStdout())
-		},
+		RunE:          func(cmd *cobra.Command, _ []string) error { return o.run(cmd, sections) },
 	}
 	global := sections.FlagSet("global")
 	global.Bool("version", false, "Print the version and exit.")
@@ -85,4 +72,20 @@ func NewCommand() *cobra.Command {
 	cmd.SetHelpCommand(&cobra.Command{Hidden: true}) // --help says it all.
 	cmd.AddCommand(compare.NewCommand())
 	return cmd
+}
+
+// run runs the server with the options, unless they are at fault.
+func (o *Options) run(cmd *cobra.Command, sections cliflag.NamedFlagSets) error {
+	if err := logsapi.ValidateAndApply(o.Logs, utilfeature.DefaultFeatureGate); err != nil {
+		return fmt.Errorf("--logging-format and the other flags for logs: %w", err)
+	}
+	cliflag.PrintFlags(cmd.Flags())
+	if err := o.Complete(cmd.Flags().Changed); err != nil {
+		return err
+	}
+	errs := slices.Concat(o.refuseHostFlags(sections), o.refuseIdleFlags(cmd.Flags()), named(o.Validate(), cmd.Flags()))
+	if err := utilerrors.NewAggregate(errs); err != nil {
+		return err
+	}
+	return Run(genericapiserver.SetupSignalContext(), o, cmd.OutOrStdout())
 }

@@ -10,14 +10,19 @@ import (
 
 	"github.com/spf13/pflag"
 	cliflag "k8s.io/component-base/cli/flag"
+
+	"ironcore.dev/networking/internal/controllers/address"
+	"ironcore.dev/networking/internal/controllers/machine"
+	"ironcore.dev/networking/internal/controllers/network"
+	"ironcore.dev/networking/internal/controllers/networkinterface"
+	"ironcore.dev/networking/internal/controllers/prefix"
+	"ironcore.dev/networking/internal/provider/ovn"
 )
 
 // hostSections are the sections of flags that have no effect without a host cluster, and hostFlags those in other sections.
 var (
 	hostSections = []string{"authentication", "authorization", "admission", "host cluster", "egress selector"}
-	hostFlags    = []string{
-		"concurrent-machine-syncs", "concurrent-prefix-syncs", "enable-garbage-collector", "enable-priority-and-fairness",
-	}
+	hostFlags    = []string{"enable-garbage-collector", "enable-priority-and-fairness"}
 )
 
 // refuseHostFlags returns an error for each flag given with --standalone that would have no effect.
@@ -49,8 +54,7 @@ func (o *Options) refuseIdleFlags(given *pflag.FlagSet) []error {
 		why   string
 	}{
 		{"local-*", o.NetworkProvider != providerLocal, "without --network-provider=local"},
-		{"concurrent-network-syncs", o.NetworkProvider == providerExternal, "with --network-provider=external, which leaves Networks to others"},
-		{"concurrent-address-syncs", o.NetworkProvider != providerLocal, "without --network-provider=local, which alone gives addresses"},
+		{"data-dir", outside && !o.Standalone, "with --etcd-servers, which takes the place of the embedded etcd: leave out one of them"},
 		{"etcd-quota", outside, "with --etcd-servers, which takes the place of the embedded etcd"},
 		{"etcd-*file", !outside, "without --etcd-servers"},
 		{"cert-dir", o.ServingCert.Enabled(), "with --serving-cert-secret, which brings the certificate"},
@@ -64,6 +68,28 @@ func (o *Options) refuseIdleFlags(given *pflag.FlagSet) []error {
 				errs = append(errs, fmt.Errorf("--%s has no effect %s", flag.Name, idle.why))
 			}
 		})
+	}
+	return append(errs, o.refuseIdleControllers(given.Changed)...)
+}
+
+// refuseIdleControllers returns an error for each flag of a controller that can't do anything here.
+func (o *Options) refuseIdleControllers(given func(flag string) bool) []error {
+	idle := map[string]string{}
+	if o.NetworkProvider == providerExternal {
+		idle[network.Name] = "with --network-provider=external, which leaves Networks to others"
+	}
+	if o.NetworkProvider != providerLocal {
+		idle[address.Name] = "without --network-provider=local, which alone gives addresses"
+	}
+	if o.Standalone {
+		idle[machine.Name] = "with --standalone, which has no host cluster"
+		idle[prefix.Name] = idle[machine.Name]
+	}
+	errs := o.Controllers.RefuseIdle(idle, given)
+	// The controller of Networks runs the provider, and this provider realizes a NetworkInterface once it runs.
+	if o.NetworkProvider == ovn.Name && o.Controllers.Enabled(networkinterface.Name) && !o.Controllers.Enabled(network.Name) {
+		errs = append(errs, fmt.Errorf("--controllers: %s needs %s with --network-provider=ovn: choose both or neither",
+			networkinterface.Name, network.Name))
 	}
 	return errs
 }

@@ -207,6 +207,8 @@ func TestAFlagWithoutEffectIsRefused(t *testing.T) {
 		"--local-virtual-ip-range=198.51.100.0/24 --network-provider=external " + alone,
 		"--concurrent-network-syncs=3 " + outside,
 		"--concurrent-address-syncs=3 " + outside,
+		"--concurrent-release-syncs=3 --controllers=*,-release " + outside,
+		"--data-dir=data " + outside,
 		"--etcd-quota=1Gi " + outside,
 		"--etcd-cafile=ca.crt " + alone,
 		"--etcd-certfile=tls.crt " + alone,
@@ -223,6 +225,27 @@ func TestAFlagWithoutEffectIsRefused(t *testing.T) {
 			t.Parallel()
 			flag, _, _ := strings.Cut(strings.Fields(args)[0], "=")
 			checkRefusal(t, strings.Fields(args), flag+" has no ")
+		})
+	}
+}
+
+// A controller that is chosen by name and can't run is a misunderstanding too.
+func TestAControllerThatCanNotRunIsRefused(t *testing.T) {
+	t.Parallel()
+	const outside = "--etcd-servers=http://127.0.0.1:1"
+	alone := "--standalone --data-dir=" + filepath.Join(t.TempDir(), "data")
+	ovn := " --network-provider=ovn --ovn-nb=tcp:127.0.0.1:1"
+	for flags, want := range map[string]string{
+		"--controllers=network " + outside:               "network has no effect with --network-provider=external",
+		"--controllers=*,address " + outside:             "address has no effect without --network-provider=local",
+		"--controllers=machine " + alone:                 "machine has no effect with --standalone",
+		"--controllers=prefix " + alone:                  "prefix has no effect with --standalone",
+		"--controllers=*,-network " + outside + ovn:      "network-interface needs network with --network-provider=ovn",
+		"--controllers=network-interface " + alone + ovn: "network-interface needs network with --network-provider=ovn",
+	} {
+		t.Run(strings.Fields(flags)[0], func(t *testing.T) {
+			t.Parallel()
+			checkRefusal(t, strings.Fields(flags), "--controllers: "+want)
 		})
 	}
 }

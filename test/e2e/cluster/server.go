@@ -7,6 +7,7 @@ import (
 	"context"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // StartControlPlane starts a Kubernetes control plane alone, for tests that start servers of their own with NewServer.
@@ -24,13 +25,14 @@ func StartControlPlane(ctx context.Context, config Config) (*Cluster, error) {
 	return c, err
 }
 
-// NewServer prepares one network-apiserver that has its own etcd and asks the control plane who may do what, but is not
-// registered there: clients speak to it with the configuration that Direct returns.
+// NewServer prepares one network-apiserver that asks the control plane who may do what, but is not registered there: clients
+// speak to it with the configuration that Direct returns. It has its own etcd, unless the flags name one.
 func (c *Cluster) NewServer(name string, flags ...string) (*Replica, error) {
-	return c.newServer(name, append([]string{
-		"--data-dir=" + filepath.Join(c.config.Dir, name),
-		"--kubeconfig=" + c.Admin.Kubeconfig,
-	}, flags...)...)
+	flags = append([]string{"--kubeconfig=" + c.Admin.Kubeconfig}, flags...)
+	if !slices.ContainsFunc(flags, func(flag string) bool { return strings.HasPrefix(flag, "--etcd-servers=") }) {
+		flags = append(flags, "--data-dir="+filepath.Join(c.config.Dir, name))
+	}
+	return c.newServer(name, flags...)
 }
 
 // StartEtcd starts an etcd of one member for servers of the test's own, on what EtcdData has, if anything.
