@@ -4,6 +4,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -199,12 +200,12 @@ func (s StatusStrategy[T]) PrepareForUpdate(_ context.Context, obj, old runtime.
 }
 
 // keepMetadata puts the stored metadata in the place of those that came with a write of the status, but for the managed
-// fields, which are of this write.
+// fields, which are of this write, and the UID, for which a write of another object is refused afterwards.
 func keepMetadata[T Object](object, stored T) {
 	sent := object.GetObjectMeta().(*metav1.ObjectMeta)
-	managedFields := sent.ManagedFields
+	managedFields, uid := sent.ManagedFields, sent.UID
 	*sent = *stored.GetObjectMeta().(*metav1.ObjectMeta)
-	sent.ManagedFields = managedFields
+	sent.ManagedFields, sent.UID = managedFields, cmp.Or(uid, sent.UID)
 }
 
 // WarningsOnUpdate has none: they are for who writes the object itself.
