@@ -497,8 +497,10 @@ func TestChartOffers(t *testing.T) {
 			server, []string{"- --network-provider=ironcore-net", "- --ironcore-net-namespace=ns",
 				"- --ironcore-net-kubeconfig=/etc/network-apiserver/ironcore-net/kubeconfig", "secretName: net"}},
 		"the provider ovn": {
-			"networkProvider.name=ovn,networkProvider.ovn.nb=ssl:ovn:6641,networkProvider.ovn.tlsSecretName=ovn,networkProvider.ovn.mtu=1400", server,
-			[]string{"- --network-provider=ovn", "- --ovn-mtu=1400", "- --ovn-nb=ssl:ovn:6641", "- --ovn-nb-cafile=/etc/network-apiserver/ovn/ca.crt",
+			"networkProvider.name=ovn,networkProvider.ovn.nb=ssl:ovn:6641,networkProvider.ovn.tlsSecretName=ovn," +
+				"networkProvider.ovn.mtu=1400", server,
+			[]string{"- --network-provider=ovn", "- --ovn-mtu=1400", "- --ovn-nb=ssl:ovn:6641",
+				"- --ovn-nb-cafile=/etc/network-apiserver/ovn/ca.crt",
 				"secretName: ovn"}},
 		"an etcd of your own": {
 			"mode=ha,etcd.mode=external,etcd.external.servers[0]=https://etcd:2379,etcd.external.tlsSecretName=mine", server,

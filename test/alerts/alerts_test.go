@@ -89,6 +89,10 @@ const healthy = `load 1m
   apiserver_storage_size_bytes{job="network-apiserver",storage_cluster_id="e"} 1000000+0x120
   kube_cronjob_status_last_schedule_time{cronjob="network-etcd-backup"} 100+0x120
   kube_cronjob_status_last_successful_time{cronjob="network-etcd-backup"} 110+0x120
+  etcd_mvcc_db_total_size_in_bytes{job="network-etcd",pod="e0"} 1000000+0x120
+  etcd_server_quota_backend_bytes{job="network-etcd",pod="e0"} 8589934592+0x120
+  etcd_mvcc_db_total_size_in_bytes{job="network-apiserver",pod="a"} 10000000+0x120
+  etcd_server_quota_backend_bytes{job="network-apiserver",pod="a"} 16777216+0x120
   etcd_server_has_leader{job="network-etcd",pod="e0"} 1+0x120
   etcd_server_leader_changes_seen_total{job="network-etcd",pod="e0"} 1+0x120
   etcd_disk_wal_fsync_duration_seconds_bucket{job="network-etcd",pod="e0",le="0.01"} 0+600x120
@@ -121,7 +125,7 @@ var troubles = map[string]string{
 	"NetworkProviderFailing":            `networking_provider_errors_total{job="network-apiserver",reason="NoAnswer"} 5+1x120`,
 	"NetworkOVNUnreachable":             `networking_ovn_nb_connected{job="network-apiserver",pod="a"} 0+0x120`,
 	"NetworkStorageErrors":              `etcd_request_errors_total{job="network-apiserver"} 0+60x120`,
-	"NetworkStorageFillingUp":           `apiserver_storage_size_bytes{job="network-apiserver",storage_cluster_id="e"} 8000000000+0x120`,
+	"NetworkStorageFillingUp":           `etcd_mvcc_db_total_size_in_bytes{job="network-apiserver",pod="a"} 16000000+0x120`,
 	"NetworkStorageSlowDisk":            `etcd_disk_wal_fsync_duration_seconds_bucket{job="network-apiserver",pod="a",le="0.01"} 0+0x120`,
 	"NetworkBackupMissing":              `kube_cronjob_status_last_successful_time{cronjob="network-etcd-backup"} 50+0x120`,
 	"NetworkEtcdMemberDown":             `up{job="network-etcd",pod="e2"} 0+0x120`,
