@@ -58,7 +58,11 @@ type step struct {
 
 var steps = []step{
 	{
-		block: "With kustomize 2",
+		block: "With kustomize 1",
+		after: func(t *testing.T, d *desk) { d.sh(t, "test -f kustomize/overlays/ha/kustomization.yaml") },
+	},
+	{
+		block: "With kustomize 3",
 		after: func(t *testing.T, d *desk) {
 			d.sh(t, "kubectl -n network-system get secret network-etcd-ca network-etcd-tls network-etcd-client-tls")
 			d.sh(t, "kubectl -n network-system get deployment/network-apiserver statefulset/network-etcd")
@@ -80,11 +84,11 @@ var steps = []step{
 		},
 	},
 	{
-		block: "With kustomize 1",
+		block: "With kustomize 2",
 		after: func(t *testing.T, d *desk) {
 			d.sh(t, "kubectl -n network-system get deployment/network-apiserver persistentvolumeclaim/network-apiserver-data")
 			d.sh(t, "kubectl delete apiservice v1alpha1.networking.ironcore.dev")
-			d.sh(t, "kubectl delete -k deploy/kustomize/overlays/single --ignore-not-found")
+			d.sh(t, "kubectl delete -k kustomize/overlays/single --ignore-not-found")
 		},
 	},
 	{
@@ -232,6 +236,7 @@ func newDesk(t *testing.T) *desk {
 			t.Fatal(err)
 		}
 	}
+	output(t, exec.Command("./dist.sh", filepath.Join(d.dir, "dist")))
 	d.env = append(os.Environ(), "KUBECONFIG="+shared.Admin.Kubeconfig, "HOME="+d.dir,
 		"PATH="+strings.Join([]string{filepath.Dir(etcdutl), filepath.Join(root, "bin/tools"), os.Getenv("PATH"),
 			filepath.Join(root, "bin/kubernetes")}, ":"))

@@ -19,7 +19,8 @@ cd "$(dirname "$0")/../.."
 page=$PWD/docs/operate.md
 block=$PWD/test/docs/block.sh
 work=$(mktemp -d)
-ln -s "$PWD/deploy" "$PWD/bin" "$PWD/dist" "$work/" # dist may not be there.
+ln -s "$PWD/deploy" "$PWD/bin" "$work/"
+if [[ ${1-} == release ]]; then ln -s "$PWD/dist" "$work/"; else test/docs/dist.sh "$work/dist"; fi
 cd "$work"
 trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$work"' EXIT
 
@@ -70,10 +71,12 @@ gone() { kubectl wait --for=delete namespace/network-system --timeout=5m; }
 
 case ${1-} in
 kustomize)
-  run "With kustomize" 2
+  run "With kustomize" 1
+  run "With kustomize" 3
   run "Check it" 1
   sample
   run "Encryption at rest" 1
+  run "Encryption at rest" 2
   run "The server is not ready" 1 -e '/port-forward/a until_open 6443'
   forwards
   run "Back up" 3 -e '/port-forward/a until_open 2379'
@@ -122,6 +125,7 @@ helm)
   ;;
 single)
   run "With kustomize" 1
+  run "With kustomize" 2
   run "Check it" 1
   sample
   kept

@@ -48,7 +48,7 @@ func TestHostCluster(t *testing.T) {
 		"a quota refuses one more, of every kind":             quota,
 		"owners take every kind with them":                    garbageCollection,
 		"the audit log tells who did what":                    auditLog,
-		"etcd holds Networks encrypted":                       encryption,
+		"etcd holds every kind encrypted":                     encryption,
 		"a watch goes on for longer than a minute":            longWatch,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -448,6 +448,11 @@ func auditEvents(path string) iter.Seq2[*auditv1.Event, error] {
 func encryption(t *testing.T) {
 	namespace := newNamespace(t)
 	admin(t).create(t, namespace, network("secretive", "a-peer-nobody-should-read-of"))
+	for plural := range groupKinds {
+		if plural != "networks" {
+			createKind(t, namespace, plural, "secretive")
+		}
+	}
 	client, err := shared.Etcd.Client()
 	if err != nil {
 		t.Fatal(err)
@@ -457,6 +462,7 @@ func encryption(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	encrypted := 0
 	for _, kv := range answer.Kvs {
 		if !strings.HasSuffix(string(kv.Key), "/"+namespace+"/secretive") {
 			continue
@@ -464,9 +470,11 @@ func encryption(t *testing.T) {
 		if !bytes.HasPrefix(kv.Value, []byte("k8s:enc:secretbox:v1:e2e:")) || bytes.Contains(kv.Value, []byte("a-peer")) {
 			t.Errorf("%s is stored as %q", kv.Key, kv.Value)
 		}
-		return
+		encrypted++
 	}
-	t.Errorf("etcd has no key for the Network")
+	if encrypted != len(groupKinds) {
+		t.Errorf("etcd has %d such keys, want one of each of %d kinds", encrypted, len(groupKinds))
+	}
 }
 
 func longWatch(t *testing.T) {

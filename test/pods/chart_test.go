@@ -17,6 +17,7 @@ const chart = "network-apiserver deploy/charts/network-apiserver --namespace sha
 func TestSingle(t *testing.T) {
 	d := newDesk(t)
 	d.page(t, "With kustomize", 1)
+	d.page(t, "With kustomize", 2)
 	t.Cleanup(func() {
 		d.page(t, "Uninstall", 1, "overlays/ha", "overlays/single")
 		d.sh(t, "kubectl wait --for=delete namespace/network-system --timeout=5m")

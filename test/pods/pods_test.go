@@ -46,6 +46,9 @@ func newDesk(t *testing.T) *desk {
 			t.Fatal(err)
 		}
 	}
+	if out, err := exec.Command(root+"/test/docs/dist.sh", d.dir+"/dist").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
 	return d
 }
 
@@ -82,7 +85,8 @@ const (
 
 func TestHighAvailability(t *testing.T) {
 	d := newDesk(t)
-	d.page(t, "With kustomize", 2)
+	d.page(t, "With kustomize", 1)
+	d.page(t, "With kustomize", 3)
 	t.Cleanup(func() {
 		d.page(t, "Uninstall", 1)
 		d.sh(t, "kubectl wait --for=delete namespace/network-system --timeout=5m")

@@ -107,7 +107,7 @@ func (c *Cluster) RotateServingCertificates() error {
 	return nil
 }
 
-// encryptionConfig writes the configuration by which all replicas encrypt networks in etcd with one key.
+// encryptionConfig writes the configuration by which all replicas encrypt all kinds in etcd with one key.
 func (c *Cluster) encryptionConfig() (string, error) {
 	path := filepath.Join(c.config.Dir, "encryption.yaml")
 	if _, err := os.Stat(path); err == nil {
@@ -121,7 +121,7 @@ func (c *Cluster) encryptionConfig() (string, error) {
 apiVersion: apiserver.config.k8s.io/v1
 kind: EncryptionConfiguration
 resources:
-- resources: [networks.networking.ironcore.dev, networkinterfaces.networking.ironcore.dev]
+- resources: ["*.networking.ironcore.dev"]
   providers:
   - secretbox: {keys: [{name: e2e, secret: %s}]}
 `, base64.StdEncoding.EncodeToString(key)), 0o600)
