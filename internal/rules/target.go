@@ -27,3 +27,9 @@ func TargetOf(network *v1alpha1.Network, peering *v1alpha1.NetworkPeering) types
 func NameOf(object metav1.Object) types.NamespacedName {
 	return types.NamespacedName{Namespace: object.GetNamespace(), Name: object.GetName()}
 }
+
+// CompareAge puts the object that was created first before the other. Between two of one second, their names decide, then their UIDs.
+func CompareAge(a, b metav1.Object) int {
+	created, other := a.GetCreationTimestamp(), b.GetCreationTimestamp()
+	return cmp.Or(created.Compare(other.Time), cmp.Compare(a.GetName(), b.GetName()), cmp.Compare(a.GetUID(), b.GetUID()))
+}

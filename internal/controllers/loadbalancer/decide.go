@@ -103,10 +103,7 @@ func countOf(destinations []v1alpha1.LoadBalancerDestination) map[destination]in
 }
 
 func owner(balancer *v1alpha1.LoadBalancer) metav1.OwnerReference {
-	return metav1.OwnerReference{
-		APIVersion: v1alpha1.SchemeGroupVersion.String(), Kind: "LoadBalancer",
-		Name: balancer.Name, UID: balancer.UID, Controller: new(true),
-	}
+	return *metav1.NewControllerRef(balancer, v1alpha1.SchemeGroupVersion.WithKind("LoadBalancer"))
 }
 
 // isOrphan tells whether a routing was made for a LoadBalancer that is gone.

@@ -36,7 +36,10 @@ func TestDecide(t *testing.T) {
 		}
 		return &v1alpha1.LoadBalancerRouting{
 			ObjectMeta: metav1.ObjectMeta{
-				Namespace: "ns", Name: "lb", OwnerReferences: []metav1.OwnerReference{owner(balancer(nil))},
+				Namespace: "ns", Name: "lb", OwnerReferences: []metav1.OwnerReference{{
+					APIVersion: "networking.ironcore.dev/v1alpha1", Kind: "LoadBalancer", Name: "lb", UID: "b",
+					Controller: new(true), BlockOwnerDeletion: new(true),
+				}},
 			},
 			NetworkRef:   v1alpha1.LocalUIDReference{Name: "net", UID: "n"},
 			Destinations: destinations,

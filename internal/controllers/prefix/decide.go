@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
+	"ironcore.dev/networking/internal/rules"
 )
 
 var (
@@ -58,19 +59,11 @@ func kindOf(object metav1.Object) schema.GroupVersionKind {
 func chosen(asking []metav1.Object) metav1.Object {
 	var first metav1.Object
 	for _, object := range asking {
-		if object.GetDeletionTimestamp() == nil && (first == nil || isEarlier(object, first)) {
+		if object.GetDeletionTimestamp() == nil && (first == nil || rules.CompareAge(object, first) < 0) {
 			first = object
 		}
 	}
 	return first
-}
-
-func isEarlier(a, b metav1.Object) bool {
-	created, other := a.GetCreationTimestamp(), b.GetCreationTimestamp()
-	if created.Equal(&other) {
-		return a.GetUID() < b.GetUID()
-	}
-	return created.Before(&other)
 }
 
 // ephemeralPrefix returns the Prefix of the name that an object asks for.

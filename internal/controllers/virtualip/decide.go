@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
+	"ironcore.dev/networking/internal/rules"
 )
 
 // state is what is known of one VirtualIP.
@@ -114,7 +115,7 @@ func claim(s state) *v1alpha1.LocalUIDReference {
 	}
 	var first *v1alpha1.NetworkInterface
 	for _, nic := range s.claimants {
-		if nic.DeletionTimestamp == nil && (first == nil || isEarlier(nic, first)) {
+		if nic.DeletionTimestamp == nil && (first == nil || rules.CompareAge(nic, first) < 0) {
 			first = nic
 		}
 	}
@@ -122,13 +123,6 @@ func claim(s state) *v1alpha1.LocalUIDReference {
 		return nil
 	}
 	return &v1alpha1.LocalUIDReference{Name: first.Name, UID: first.UID}
-}
-
-func isEarlier(a, b *v1alpha1.NetworkInterface) bool {
-	if a.CreationTimestamp.Equal(&b.CreationTimestamp) {
-		return a.Name < b.Name
-	}
-	return a.CreationTimestamp.Before(&b.CreationTimestamp)
 }
 
 // ephemeral returns the VirtualIP that a NetworkInterface asks for.
