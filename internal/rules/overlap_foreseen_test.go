@@ -108,8 +108,8 @@ func peered(networks, addresses int, isMesh bool) (*v1alpha1.Network, Lookup, In
 }
 
 func TestForeseeingOverlapsIsGivenUpWhereItWouldTakeLong(t *testing.T) {
-	overlap := "spec.peerings[0]: Network team-a/n1 exposes 2001:db8::/64, where this Network has 2001:db8::/128 itself: no traffic flows " +
-		"until one of the two gives way."
+	overlap := "spec.peerings[0]: Network team-a/n1 exposes 2001:db8::/64, where this Network has 2001:db8::/128 itself: no traffic " +
+		"flows until one of the two gives way."
 	for sentence, tc := range map[string]struct {
 		networks, addresses int
 		isMesh              bool

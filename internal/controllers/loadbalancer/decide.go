@@ -108,7 +108,6 @@ func owner(balancer *v1alpha1.LoadBalancer) metav1.OwnerReference {
 
 // isOrphan tells whether a routing was made for a LoadBalancer that is gone.
 func isOrphan(routing *v1alpha1.LoadBalancerRouting) bool {
-	owner := metav1.GetControllerOf(routing)
-	return routing.DeletionTimestamp == nil && owner != nil && owner.Kind == "LoadBalancer" &&
-		owner.APIVersion == v1alpha1.SchemeGroupVersion.String() && owner.Name == routing.Name
+	owner := rules.ControllerOf(routing, "LoadBalancer")
+	return routing.DeletionTimestamp == nil && owner != nil && owner.Name == routing.Name
 }

@@ -4,6 +4,7 @@
 package prefix
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"regexp"
@@ -91,17 +92,12 @@ var rangeName = regexp.MustCompile(`-pf-\d+$`)
 
 // makerOf returns the NetworkInterface or LoadBalancer that a Prefix was made for, nil if there is none.
 func makerOf(prefix metav1.Object) *metav1.OwnerReference {
-	owner := metav1.GetControllerOf(prefix)
-	if owner == nil || owner.APIVersion != v1alpha1.SchemeGroupVersion.String() {
-		return nil
+	nic := rules.ControllerOf(prefix, kindInterface.Kind)
+	if prefix.GetAnnotations()[v1alpha1.EphemeralManagedByAnnotation] == v1alpha1.EphemeralManager {
+		return cmp.Or(nic, rules.ControllerOf(prefix, kindBalancer.Kind))
 	}
-	annotated := prefix.GetAnnotations()[v1alpha1.EphemeralManagedByAnnotation] == v1alpha1.EphemeralManager
-	switch {
-	case owner.Kind == kindBalancer.Kind && annotated, owner.Kind == kindInterface.Kind && annotated:
-		return owner
-	case owner.Kind == kindInterface.Kind && owner.Name+rangeName.FindString(prefix.GetName()) == prefix.GetName() &&
-		owner.Name != prefix.GetName():
-		return owner
+	if nic != nil && nic.Name+rangeName.FindString(prefix.GetName()) == prefix.GetName() && nic.Name != prefix.GetName() {
+		return nic
 	}
 	return nil
 }

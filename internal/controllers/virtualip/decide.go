@@ -88,8 +88,8 @@ func isUnwanted(s state) bool {
 	if isManaged(s.vip, s.namesake) {
 		return s.namesake.DeletionTimestamp == nil && !asks(s.namesake)
 	}
-	owner := metav1.GetControllerOf(s.vip)
-	if owner == nil || owner.Kind != "NetworkInterface" || owner.APIVersion != v1alpha1.SchemeGroupVersion.String() {
+	owner := rules.ControllerOf(s.vip, "NetworkInterface")
+	if owner == nil {
 		return false
 	}
 	if owner.Name != s.vip.Name {

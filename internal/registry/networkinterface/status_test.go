@@ -20,7 +20,9 @@ func TestAChangeThatAProviderHasToRealizeIsNotObservedAtOnce(t *testing.T) {
 		"a first Machine is nothing to realize": {want: true, change: func(spec *networking.NetworkInterfaceSpec) {
 			spec.MachineRef = &networking.LocalUIDReference{Name: "m", UID: "u"}
 		}},
-		"an attribute may be":          {change: func(spec *networking.NetworkInterfaceSpec) { spec.Attributes = map[string]string{"k": "w"} }},
+		"an attribute may be": {change: func(spec *networking.NetworkInterfaceSpec) {
+			spec.Attributes = map[string]string{"k": "w"}
+		}},
 		"so may one that is taken out": {change: func(spec *networking.NetworkInterfaceSpec) { spec.Attributes = nil }},
 		"an address is":                {change: func(spec *networking.NetworkInterfaceSpec) { spec.IPs[0].Value = "10.0.0.2" }},
 		"a range is": {change: func(spec *networking.NetworkInterfaceSpec) {
