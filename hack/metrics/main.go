@@ -129,7 +129,7 @@ func definition(call *ast.CallExpr) (m metric, ok bool) {
 	if !ok {
 		return m, false
 	}
-	m.kind = strings.ToLower(strings.TrimSuffix(strings.TrimPrefix(constructor, "New"), "Vec"))
+	m.kind = strings.ToLower(strings.TrimSuffix(strings.TrimSuffix(strings.TrimPrefix(constructor, "New"), "Vec"), "Func"))
 	var prefix strings.Builder // of namespace and subsystem, which stand before the name
 	for _, element := range options.Elts {
 		field := element.(*ast.KeyValueExpr)

@@ -95,7 +95,7 @@ func New(ctx context.Context, config *Config) (_ *Server, err error) {
 			s.Close()
 		}
 	}()
-	if err := registerMetrics(config.Options.embedsEtcd()); err != nil {
+	if err := registerMetrics(config.Options); err != nil {
 		return nil, err
 	}
 	giveGarbageRoom(ctx, s.filled)
@@ -213,13 +213,15 @@ func (s *Server) installControllers(manager *controllers.Manager, storageReady f
 }
 
 // registerMetrics adds this server's metrics to those of the process. A metric counts nothing before.
-func registerMetrics(embedsEtcd bool) error {
+func registerMetrics(o *Options) error {
 	for _, metric := range slices.Concat(controllers.Metrics(), servingcert.Metrics(), ovn.Metrics()) {
 		if err := legacyregistry.Register(metric); err != nil {
 			return fmt.Errorf("registering metrics: %w", err)
 		}
 	}
-	if embedsEtcd {
+	etcd := o.Recommended.Etcd.StorageConfig.Transport
+	legacyregistry.RawMustRegister(etcdCertificates(etcd.CertFile, etcd.TrustedCAFile))
+	if o.embedsEtcd() {
 		legacyregistry.RawMustRegister(standalone.EtcdMetrics{})
 	}
 	return nil

@@ -67,6 +67,8 @@ const healthy = `load 1m
   apiserver_request_duration_seconds_bucket{job="network-apiserver",verb="GET",le="5"} 0+600x120
   apiserver_request_duration_seconds_bucket{job="network-apiserver",verb="GET",le="+Inf"} 0+600x120
   networking_serving_certificate_expiration_timestamp_seconds{job="network-apiserver",pod="a"} 5184000+0x120
+  networking_etcd_certificate_expiration_timestamp_seconds{job="network-apiserver",pod="a"} 5184000+0x120
+  networking_etcd_certificate_expiration_timestamp_seconds{job="network-apiserver",pod="without"} 0+0x120
   networking_leader{job="network-apiserver",pod="a",instance="a"} 1+0x120
   networking_controller_last_success_timestamp_seconds{job="network-apiserver",controller="peering",instance="a"} 0+60x120
   networking_controller_panics_total{job="network-apiserver",controller="peering",instance="a"} 0+0x120
@@ -128,6 +130,7 @@ var troubles = map[string]string{
 	"NetworkStorageFillingUp":           `etcd_mvcc_db_total_size_in_bytes{job="network-apiserver",pod="a"} 16000000+0x120`,
 	"NetworkStorageSlowDisk":            `etcd_disk_wal_fsync_duration_seconds_bucket{job="network-apiserver",pod="a",le="0.01"} 0+0x120`,
 	"NetworkBackupMissing":              `kube_cronjob_status_last_successful_time{cronjob="network-etcd-backup"} 50+0x120`,
+	"NetworkEtcdCertificateExpiring":    `networking_etcd_certificate_expiration_timestamp_seconds{job="network-apiserver",pod="a"} 864000+0x120`,
 	"NetworkEtcdMemberDown":             `up{job="network-etcd",pod="e2"} 0+0x120`,
 	"NetworkEtcdWithoutLeader":          `etcd_server_has_leader{job="network-etcd",pod="e0"} 0+0x120`,
 	"NetworkEtcdLeaderChanges":          `etcd_server_leader_changes_seen_total{job="network-etcd",pod="e0"} 1+1x120`,

@@ -6,13 +6,16 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
 
 	"ironcore.dev/networking/apis/networking/v1alpha1"
 	applyv1alpha1 "ironcore.dev/networking/pkg/client/applyconfiguration/networking/v1alpha1"
@@ -300,6 +303,25 @@ func TestEveryPanelAndAlertReadsWhatIsServed(t *testing.T) {
 	}
 	wantWords(t, admin(t).kubectl(t, "get", "--raw", "/metrics"),
 		`aggregator_unavailable_apiservice{name="v1alpha1.networking.ironcore.dev"} 0`)
+}
+
+func TestTheServerSaysWhenItsCertificateForEtcdExpires(t *testing.T) {
+	client, err := kubernetes.NewForConfig(shared.Direct(shared.Replicas[0]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	metrics, err := client.RESTClient().Get().AbsPath("/metrics").DoRaw(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`(?m)^networking_etcd_certificate_expiration_timestamp_seconds (\S+)$`).FindSubmatch(metrics)
+	if found == nil {
+		t.Fatal("no such metric")
+	}
+	seconds, err := strconv.ParseFloat(string(found[1]), 64)
+	if left := time.Until(time.Unix(int64(seconds), 0)); err != nil || left < time.Minute || left > 100*365*24*time.Hour {
+		t.Errorf("it expires in %s (%v)", left, err)
+	}
 }
 
 func TestTheOwnerOfANetworkIsToldWhoAsks(t *testing.T) {
