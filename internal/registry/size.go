@@ -34,7 +34,7 @@ func (s Strategy[T]) validateSize(object, stored T) field.ErrorList {
 	if object.GetGeneration() == stored.GetGeneration() {
 		most += beyond
 	}
-	size := func(object T) int { return s.size(object) - reporters(object) } // They may go: see makeRoom.
+	size := func(object T) int { return s.size(object) - sizeOf(earlierReports(object, stored)) } // They may go: see makeRoom.
 	largest := func(object T) int {
 		if s.kind.Largest != nil {
 			return s.kind.Largest(object, size)
@@ -60,21 +60,12 @@ func (s Strategy[T]) sizeWithWords(object T) int {
 // makeRoom drops the managed fields of those who wrote the status before, the oldest first, while an object is too large with
 // them. So everybody can report, whoever did before. Who is forgotten owns its fields again after its next write of them.
 func (s Strategy[T]) makeRoom(object, stored T) {
-	managed := slices.Clone(object.GetManagedFields())
-	var earlier []metav1.ManagedFieldsEntry
-	for _, entry := range managed {
-		// What is not stored like this is of this write.
-		if isReporter(entry) && slices.ContainsFunc(stored.GetManagedFields(), func(before metav1.ManagedFieldsEntry) bool {
-			return equality.Semantic.DeepEqual(before, entry)
-		}) {
-			earlier = append(earlier, entry)
-		}
-	}
+	earlier := earlierReports(object, stored)
 	if len(earlier) == 0 {
 		return
 	}
 	slices.SortStableFunc(earlier, func(a, b metav1.ManagedFieldsEntry) int { return timeOf(a).Compare(timeOf(b)) })
-	excess := s.sizeWithWords(object) - MaxStored
+	managed, excess := slices.Clone(object.GetManagedFields()), s.sizeWithWords(object)-MaxStored
 	for _, entry := range earlier {
 		if excess <= 0 {
 			break
@@ -85,17 +76,25 @@ func (s Strategy[T]) makeRoom(object, stored T) {
 	object.SetManagedFields(managed)
 }
 
-// reporters is how many bytes tell which fields of the status are whose.
-func reporters(object metav1.Object) (size int) {
+// earlierReports are the managed fields of those who had written the status before. What is not stored like this is of this write, or
+// made up.
+func earlierReports(object, stored metav1.Object) (earlier []metav1.ManagedFieldsEntry) {
 	for _, entry := range object.GetManagedFields() {
-		if isReporter(entry) {
-			size += entry.FieldsV1.Size()
+		if entry.Subresource == "status" && slices.ContainsFunc(stored.GetManagedFields(), func(before metav1.ManagedFieldsEntry) bool {
+			return equality.Semantic.DeepEqual(before, entry)
+		}) {
+			earlier = append(earlier, entry)
 		}
+	}
+	return earlier
+}
+
+func sizeOf(managed []metav1.ManagedFieldsEntry) (size int) {
+	for _, entry := range managed {
+		size += entry.FieldsV1.Size()
 	}
 	return size
 }
-
-func isReporter(entry metav1.ManagedFieldsEntry) bool { return entry.Subresource == "status" }
 
 func timeOf(entry metav1.ManagedFieldsEntry) time.Time {
 	if entry.Time == nil {

@@ -101,3 +101,48 @@ func TestTheLargestObjectTakesAllThatComesLater(t *testing.T) {
 		})
 	}
 }
+
+// Managed fields that a user makes up keep no controller from writing its decision.
+func TestForgedReportsKeepNoDecisionAway(t *testing.T) {
+	w, namespace := newWriter(t, ownServer(t, "--network-provider=external", "--controllers=")), "forged"
+	network := func(peerings int) object {
+		var list []any
+		for i := range peerings {
+			var prefixes []any
+			for j := range 64 {
+				prefixes = append(prefixes, object{"name": fmt.Sprint("f", j), "prefix": fmt.Sprintf("10.%d.%d.0/24", j, i)})
+			}
+			list = append(list, object{"name": fmt.Sprint("p", i), "networkRef": object{"name": fmt.Sprint("n", i)}, "prefixes": prefixes})
+		}
+		return writables[0].manifest(namespace, "a", object{"peerings": list})
+	}
+	forged := func(bytes int) object {
+		manifest := network(0)
+		manifest["metadata"].(object)["managedFields"] = []any{object{"manager": "forger", "operation": "Update", "subresource": "status",
+			"apiVersion": "networking.ironcore.dev/v1alpha1", "fieldsType": "FieldsV1", "time": "2026-11-30T21:00:00Z",
+			"fieldsV1": object{"f:metadata": object{"f:" + strings.Repeat("x", bytes): object{}}}}}
+		return manifest
+	}
+	collection, path := namespace+"/networks", namespace+"/networks/a"
+	if answer := w.send(t, "POST", collection, jsonType, forged(1_450_000)); answer.code != 422 {
+		t.Errorf("forged managed fields of the largest size: answered %d: %.300s, want 422", answer.code, answer.body)
+	}
+	w.mustSend(t, "POST", collection, jsonType, forged(870_000))
+	largest := sort.Search(200, func(i int) bool {
+		return w.send(t, "PUT", path+"?dryRun=All", jsonType, network(i+1)).code != 200
+	})
+	stored := w.mustSend(t, "PUT", path, jsonType, network(largest))
+	var reports []any
+	for _, item := range stored["spec"].(object)["peerings"].([]any) {
+		var prefixes []any
+		for _, prefix := range item.(object)["prefixes"].([]any) {
+			prefixes = append(prefixes, object{"name": prefix.(object)["name"], "prefix": "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128"})
+		}
+		reports = append(reports, object{"name": item.(object)["name"], "state": "Ready", "prefixes": prefixes})
+	}
+	metadata := stored["metadata"].(object)
+	w.mustSend(t, "POST", path+"/realization", jsonType, object{
+		"apiVersion": "networking.ironcore.dev/v1alpha1", "kind": "NetworkRealization",
+		"metadata":   object{"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]},
+		"providerID": "x://" + strings.Repeat("i", 500), "status": object{"state": "Available", "peerings": reports}})
+}

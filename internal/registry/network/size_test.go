@@ -201,6 +201,24 @@ func TestTheLargestNetworkCanBeReportedByAnybody(t *testing.T) {
 	}
 }
 
+// Managed fields that a create brings along are nobody's: they take room like everything else.
+func TestForgedReportsCount(t *testing.T) {
+	network := peered(10, 10, "")
+	network.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "forger", Operation: metav1.ManagedFieldsOperationUpdate,
+		Subresource: "status", FieldsV1: metav1.NewFieldsV1(`{"f:` + strings.Repeat("x", registry.MaxStored) + `":{}}`)}}
+	if errs := mainStrategy.Validate(t.Context(), network); len(errs) == 0 {
+		t.Error("a create may bring them along")
+	}
+	stored := peered(10, 10, "")
+	stored.ResourceVersion, network.ResourceVersion = "1", "1"
+	if errs := mainStrategy.ValidateUpdate(t.Context(), network, stored); len(errs) == 0 {
+		t.Error("an update may bring them along")
+	}
+	if errs := mainStrategy.ValidateUpdate(t.Context(), network, network.DeepCopy()); len(errs) > 0 {
+		t.Errorf("they keep a Network from being written that has them: %v", errs)
+	}
+}
+
 func TestManagedFieldsStayWhereThereIsRoom(t *testing.T) {
 	network := peered(3, 3, "")
 	network.ResourceVersion = "1"
