@@ -13,6 +13,7 @@ import (
 	"io"
 	"net/http"
 	"reflect"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -72,15 +73,25 @@ func Writes(handler http.Handler, scheme *runtime.Scheme, codecs runtime.Negotia
 				panic(panicked) // An answer has begun: only the end of the connection tells that it is not whole.
 			}
 			klog.FromContext(r.Context()).Error(nil, "A request made the server panic", "verb", info.Verb, "resource", info.Resource,
-				"namespace", info.Namespace, "name", info.Name, "panic", panicked)
-			if info.Verb == "patch" {
-				refuse(apierrors.NewBadRequest("the patch can't be applied: it does not fit the types of the fields that it names"))
-				return
-			}
-			refuse(apierrors.NewInternalError(errors.New("the request could not be handled: the log of the server says more")))
+				"namespace", info.Namespace, "name", info.Name, "panic", panicked, "stack", string(debug.Stack()))
+			refuse(answerToPanic(mediaTypeOf(r)))
 		}()
 		handler.ServeHTTP(responsewriter.WrapForHTTP1Or2(watched), checked)
 	})
+}
+
+// answerToPanic blames a strategic merge patch, at which the library may panic, and for anything else the server.
+func answerToPanic(mediaType string) error {
+	if mediaType == string(types.StrategicMergePatchType) {
+		return apierrors.NewBadRequest("the patch can't be applied: it does not fit the types of the fields that it names")
+	}
+	return apierrors.NewInternalError(errors.New("the request could not be handled: the log of the server says more"))
+}
+
+// mediaTypeOf returns what a body is, whatever follows: patches are served with anything behind that.
+func mediaTypeOf(r *http.Request) string {
+	mediaType, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	return strings.ToLower(strings.TrimSpace(mediaType))
 }
 
 // trackedAnswer tells whether an answer has begun.
@@ -119,8 +130,7 @@ func check(r *http.Request, info *apirequest.RequestInfo, kind reflect.Type, all
 		return nil, apierrors.NewRequestEntityTooLargeError(fmt.Sprintf("the body must not be longer than %d bytes", MaxBody))
 	}
 	var said intent.Intent
-	contentType, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";") // Patches are served whatever follows.
-	contentType = strings.ToLower(strings.TrimSpace(contentType))
+	contentType := mediaTypeOf(r)
 	if isApplied(contentType) {
 		said.Applier = r.URL.Query().Get("fieldManager")
 	}
