@@ -6,6 +6,7 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -142,13 +143,22 @@ func TestNoRequestWaitsForAnEtcdThatIsAway(t *testing.T) {
 	}
 	const network = `{"apiVersion": "networking.ironcore.dev/v1alpha1", "kind": "Network", "metadata": {"name": "NAME"}}`
 	create := func(name string) string { return strings.Replace(network, "NAME", name, 1) }
-	eventually(t, time.Minute, func(context.Context) error { // Until it knows whose certificates to trust.
-		code, _, _, err := ask(http.MethodPost, "", create("there"))
-		if err == nil && code != http.StatusCreated {
-			err = fmt.Errorf("the create was answered %d", code)
-		}
-		return err
-	})
+	answered := func(want int, method, path, body string) {
+		t.Helper()
+		eventually(t, time.Minute, func(context.Context) error { // Until it knows whose certificates to trust.
+			code, _, _, err := ask(method, path, body)
+			if err == nil && code != want {
+				err = fmt.Errorf("%s %s was answered %d", method, path, code)
+			}
+			return err
+		})
+	}
+	answered(http.StatusCreated, http.MethodPost, "", create("there"))
+	// The watch cache answers a list of a version that it has seen. After a start it knows none of the older ones.
+	if err := errors.Join(server.Stop(), server.Start(ctx)); err != nil {
+		t.Fatal(err)
+	}
+	answered(http.StatusOK, http.MethodGet, "/there", "")
 	const limit = 10 * time.Second
 	all := func(t *testing.T) {
 		var asking sync.WaitGroup
