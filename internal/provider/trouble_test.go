@@ -23,7 +23,7 @@ func TestATroubleIsNoAnswerOfTheServer(t *testing.T) {
 			t.Errorf("%v is taken for an answer of the server: %s", cause, reason)
 		}
 		var trouble *Trouble
-		if !errors.As(err, &trouble) || trouble.Cause != cause {
+		if !errors.As(err, &trouble) || !errors.Is(trouble.Cause, cause) {
 			t.Errorf("the cause %v is lost: %v", cause, err)
 		}
 	}
