@@ -23,7 +23,7 @@ func TestGarbagePercent(t *testing.T) {
 		"little in use has the most room": {inUse: 50 << 20, want: 300},
 		"more in use shares the room":     {inUse: 128 << 20, want: 200},
 		"much in use is as by default":    {inUse: 256 << 20, want: 100},
-		"very much in use has less":       {inUse: 4 << 30, want: 50},
+		"very much in use has less":       {inUse: 4 << 30, want: 30},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			if got := garbagePercent(tc.inUse, garbageRoom); got != tc.want {
@@ -69,7 +69,7 @@ func TestGarbageFollowsTheHeapInUse(t *testing.T) {
 	large := make([]byte, garbageRoom)
 	expectPercent(t, func(percent uint64) bool { return percent == mostGarbage })
 	close(filled)
-	more := make([]byte, garbageRoom)
+	more := make([]byte, 3*garbageRoom)
 	expectPercent(t, func(percent uint64) bool { return percent == leastGarbage })
 	runtime.KeepAlive(large)
 	runtime.KeepAlive(more)

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
 	"ironcore.dev/networking/test/monitoring"
 )
 
@@ -24,9 +26,11 @@ func TestEveryPanelAndAlertReadsWhatIsServed(t *testing.T) {
 	well.peered(t, "a", "b")
 	well.create(t, newNetwork("waits", to("nobody")))
 	well.createNIC(t, newNIC("waits", "nobody", "10.0.0.1"))
-	// etcd refuses to tell of the future.
-	well.kubectlFails(t, "get", "--raw",
-		"/apis/networking.ironcore.dev/v1alpha1/networks?limit=1&resourceVersion=1000000000000&resourceVersionMatch=Exact")
+	// A request whose time is over when it comes gets no answer from etcd.
+	late := well.client(t).RESTClient().Get().Namespace(well.name).Resource("networks").Name("a").MaxRetries(0)
+	if err := late.Param("timeout", "1us").Do(t.Context()).Error(); !apierrors.IsTimeout(err) {
+		t.Errorf("a request with a time limit of 1 µs ended with %v", err)
+	}
 	failing := newNamespace(t, ownServer(t, "--network-provider=ovn", "--ovn-nb=unix:"+filepath.Join(t.TempDir(), "none.sock")))
 	failing.create(t, newNetwork("fails"))
 
