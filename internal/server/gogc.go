@@ -19,7 +19,7 @@ const (
 	startRoom    = 1 << 30   // bytes of garbage until the caches are filled, when all that is read goes through memory
 	garbageRoom  = 256 << 20 // bytes of garbage from then on; both within what these allow:
 	mostGarbage  = 300       // percent of the heap in use
-	leastGarbage = 30        // percent of the heap in use
+	leastGarbage = 45        // percent of the heap in use
 	gcPercentEnv = "GOGC"
 )
 

@@ -23,7 +23,7 @@ func TestGarbagePercent(t *testing.T) {
 		"little in use has the most room": {inUse: 50 << 20, want: 300},
 		"more in use shares the room":     {inUse: 128 << 20, want: 200},
 		"much in use is as by default":    {inUse: 256 << 20, want: 100},
-		"very much in use has less":       {inUse: 4 << 30, want: 30},
+		"very much in use has less":       {inUse: 4 << 30, want: 45},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			if got := garbagePercent(tc.inUse, garbageRoom); got != tc.want {
