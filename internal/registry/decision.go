@@ -94,9 +94,7 @@ func (r *DecisionREST[T, D]) Create(ctx context.Context, name string, obj runtim
 			stored, now := changed.DeepCopyObject().(T), metav1.Now()
 			r.decision.Apply(changed, decision, now)
 			r.kind.Derive(changed, stored, now)
-			if strategy, ok := r.store.UpdateStrategy.(Strategy[T]); ok {
-				strategy.makeRoom(changed, stored)
-			}
+			r.store.UpdateStrategy.(Strategy[T]).makeRoom(changed, stored)
 			return changed, nil
 		}), dryrun.IsDryRun(options.DryRun), nil)
 	if err != nil {

@@ -23,11 +23,8 @@ func etcdCertificates(certFile, caFile string) metrics.GaugeFunc {
 	}, func() float64 { return firstExpiration(certificates(certFile), certificates(caFile)) })
 }
 
-// certificates are those in a file, and none if it can't be read: etcd is asked with the same files, and its errors say so.
+// certificates are those in a file, and none if no file is named or it can't be read: etcd is asked with the same files, and its errors say so.
 func certificates(file string) []*x509.Certificate {
-	if file == "" {
-		return nil
-	}
 	certs, err := certutil.CertsFromFile(file)
 	if err != nil {
 		return nil
@@ -38,13 +35,12 @@ func certificates(file string) []*x509.Certificate {
 // firstExpiration is when a certificate, the first of its chain, or the last of the trusted authorities expires, in Unix time.
 // While authorities are rotated there are two. 0 if there is neither.
 func firstExpiration(chain, authorities []*x509.Certificate) float64 {
-	var first, lastAuthority time.Time
+	var first time.Time
 	for _, authority := range authorities {
-		if authority.NotAfter.After(lastAuthority) {
-			lastAuthority = authority.NotAfter
+		if authority.NotAfter.After(first) {
+			first = authority.NotAfter
 		}
 	}
-	first = lastAuthority
 	if len(chain) > 0 && (first.IsZero() || chain[0].NotAfter.Before(first)) {
 		first = chain[0].NotAfter
 	}
